@@ -33,10 +33,7 @@ export interface UndoContract<Input> {
 }
 
 /** Input, outcome, timeouts' class, what changes and how it is taken back: all that others know of an action. */
-export interface Contract<
-  Input extends z.ZodType = z.ZodType,
-  Outcome extends z.ZodType = z.ZodType,
-> {
+export interface Contract<Input extends z.ZodType = z.ZodType, Outcome extends z.ZodType = z.ZodType> {
   /** One sentence for documentation and help. */
   readonly summary: string;
   readonly input: Input;
