@@ -51,6 +51,10 @@ export interface HttpRequest {
 /** A machine that rehost reaches over SSH; one connection per host per worker, shared by all Activities. */
 export interface Host {
   readonly name: string;
+  /** How the other host of a migration reaches this one: the inventory's `peerAddress` and `peerPort`, else address and port. */
+  readonly peer: { readonly address: string; readonly port: number };
+  /** The account that rehost logs in with; commands run as root by sudo when it is another. */
+  readonly user: string;
   /** SHA-256 fingerprint of the key the host showed, as OpenSSH prints it (`SHA256:…`). */
   hostKey(): Promise<string>;
   /** Runs a command and tells how it ended; a non-zero status is not thrown. @throws ConnectionLost, CommandTimedOut */
