@@ -19,11 +19,14 @@ const host = z.strictObject({
   address: address.describe(
     'Where the worker reaches the host: a name, an IP address or an alias of ~/.ssh/config.',
   ),
-  port: port.default(22).describe('Port of sshd as the worker sees it.'),
+  port: port.exactOptional().describe("Port of sshd as the worker sees it; default: the alias's, then 22."),
   user: z
     .string()
     .regex(/^[a-z_][a-z0-9_.-]*\$?$/, 'wants the name of an account')
-    .describe('Account that rehost logs in with; it needs sudo without a password.'),
+    .exactOptional()
+    .describe(
+      "Account that rehost logs in with, root or one with sudo without a password; default: the alias's.",
+    ),
   identityFile: absolutePath.exactOptional().describe('Private key; without it the SSH agent is asked.'),
   hostKey: hostKey
     .exactOptional()
@@ -66,7 +69,7 @@ const command = z.strictObject({
 /**
  * How each named host is reached and where secrets come from: inventory.yaml, read by the worker only.
  *
- * Shape after parsing: ports filled in; paths still carry `~/` (see `expandHome`).
+ * Shape after parsing: paths still carry `~/` (see `expandHome`).
  */
 export const inventorySchema = z
   .strictObject({

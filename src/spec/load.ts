@@ -71,11 +71,15 @@ function checkAddresses(spec: Loaded<Spec>, inventory: Loaded<Inventory>): void 
   const source = inventory.value.hosts[spec.value.source];
   const target = inventory.value.hosts[spec.value.target];
   if (source === undefined || target === undefined) return;
-  if (source.address !== target.address || source.port !== target.port || source.jumpHost !== target.jumpHost)
+  if (
+    source.address !== target.address ||
+    (source.port ?? 22) !== (target.port ?? 22) ||
+    source.jumpHost !== target.jumpHost
+  )
     return;
   const { line, column } = inventory.locate(['hosts', spec.value.target, 'address']);
   throw failure('SourceEqualsTarget', {
-    message: `source ${spec.value.source} and target ${spec.value.target} have one address, ${source.address} port ${source.port}`,
+    message: `source ${spec.value.source} and target ${spec.value.target} have one address, ${source.address} port ${source.port ?? 22}`,
     detail: `${inventory.file}:${line}:${column}: the address of ${spec.value.target} equals that of ${spec.value.source}.`,
     hint: `Correct the address in ${inventory.file}, then run "rehost plan ${spec.file}" again.`,
   });

@@ -130,10 +130,9 @@ describe('parseSpec', () => {
 });
 
 describe('parseInventory', () => {
-  it('fills in ports and keeps the fingerprint', () => {
+  it('keeps address, account and fingerprint', () => {
     expect(parseInventory(INVENTORY, 'inventory.yaml').value.hosts['ppm-source']).toEqual({
       address: '10.0.0.5',
-      port: 22,
       user: 'rehost',
       hostKey: KEY,
     });
