@@ -1,40 +1,37 @@
 import { createHash } from 'node:crypto';
 import { failure } from './failures.js';
 import { canonicalJson } from './plan/json.js';
-import type { Plan } from './plan/types.js';
+import { PLAN_LIMIT_BYTES, type Plan } from './plan/types.js';
 
-/** SHA-256 of a text's UTF-8 bytes, 64 hexadecimal digits in lower case. */
+/** SHA-256 of a text, 64 hex digits. */
 export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 
-/** SHA-256, hex, of a value's canonical JSON: equal for values that mean the same, whatever their key order. */
+/** SHA-256 over the canonical JSON of a value, 64 hex digits. */
 export const digestOf = (value: unknown): string => sha256(canonicalJson(value));
 
-/** A plan before its digest is known: what compile gives. */
-export type UnsealedPlan = Omit<Plan, 'digest'>;
-
-/** The plan's digest: SHA-256, hex, over everything but `forecast` and `digest`. */
-export function digestPlan(plan: UnsealedPlan): string {
-  const bound: Record<string, unknown> = { ...plan };
-  delete bound['forecast'];
-  delete bound['digest'];
-  return digestOf(bound);
+/** The digest of a plan: over everything but `forecast` and `digest`. */
+export function digestPlan(plan: Omit<Plan, 'digest'> | Plan): string {
+  return digestOf({ ...plan, forecast: undefined, digest: undefined });
 }
 
-/** The plan with its digest, ready to be saved, shown and applied. */
-export function sealPlan(plan: UnsealedPlan): Plan {
-  return { ...plan, digest: digestPlan(plan) };
+/** The plan with its digest. @throws PlanTooLarge when it would not fit a Workflow's input */
+export function sealPlan(plan: Omit<Plan, 'digest'>): Plan {
+  const sealed: Plan = { ...plan, digest: digestPlan(plan) };
+  const bytes = Buffer.byteLength(JSON.stringify(sealed));
+  if (bytes <= PLAN_LIMIT_BYTES) return sealed;
+  throw failure('PlanTooLarge', {
+    message: `plan has ${bytes} bytes; at most ${PLAN_LIMIT_BYTES} travel in a Workflow's input`,
+    hint: 'Split the migration into several specs, each with fewer directories or hosts, and run "rehost plan" for each.',
+  });
 }
 
-/**
- * Answers nothing when the plan's digest fits its content.
- * @throws PlanEdited with both digests
- */
+/** Nothing, when the digest in the plan is that of its content. @throws PlanEdited otherwise */
 export function assertSealed(plan: Plan, file: string): void {
   const found = digestPlan(plan);
   if (found === plan.digest) return;
   throw failure('PlanEdited', {
-    message: `${file} was changed after it was made: its digest is ${found.slice(0, 12)}, wanted ${plan.digest.slice(0, 12)}`,
-    detail: `The plan states ${plan.digest}; the SHA-256 over its content is ${found}.`,
-    hint: `Change the spec instead and make a new plan: "rehost plan SPEC --out ${file}".`,
+    message: `plan ${file} was changed after it was made`,
+    detail: `the file says digest ${plan.digest}; its content has ${found}`,
+    hint: 'A plan is never edited: change the spec and run "rehost plan SPEC --out PLAN" again.',
   });
 }

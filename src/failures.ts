@@ -26,6 +26,7 @@ export const FAILURES = {
   SecretMissing: kind(2),
   // what stands against starting
   PreflightBlocked: kind(3),
+  ProductMissing: kind(3),
   Refused: kind(4),
   VerificationDiffers: kind(5),
   ClaimForeign: kind(8),

@@ -26,6 +26,8 @@ export interface StepCall {
   readonly input: JsonObject;
   readonly mode: 'act' | 'undo';
   readonly undo: readonly UndoEntry[];
+  /** The fence under which the artefact is made: the wrapper proves it unbroken before and after. */
+  readonly fence?: { readonly host: string; readonly input: JsonObject };
 }
 
 /**

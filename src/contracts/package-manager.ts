@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { toShellLine, type Argv } from '../formats/shell.js';
+import { contract, nothing, type Effect, type EffectContext } from './contract.js';
+import { stepDir } from './paths.js';
+
+/** The vendor's programs on a host. @see Posit Package Manager administration guide, "Files and directories" */
+export const RSPM = '/opt/rstudio-pm/bin/rspm';
+/** The server program, which also prints its version. */
+export const SERVER = '/opt/rstudio-pm/bin/rstudio-pm';
+/** The systemd unit of the server. */
+export const PACKAGE_MANAGER_UNIT = 'rstudio-pm.service';
+/** The server's configuration file. */
+export const GCFG_PATH = '/etc/rstudio-pm/rstudio-pm.gcfg';
+
+const count = z.number().int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const tree = z.strictObject({
+  id: z.string(),
+  path: z.string(),
+  device: z.string(),
+  bytes: count,
+  inodes: count,
+});
+
+/** What discovery pins (identity, versions, configuration): drift against it stops a run. */
+export const packageManagerFacts = z.strictObject({
+  machineId: z.string(),
+  os: z.string(),
+  architecture: z.string(),
+  version: z.string(),
+  configDigest: sha256,
+  dataDir: z.string(),
+  sqliteDir: z.string(),
+  provider: z.string(),
+  port: count,
+  serviceUser: z.string(),
+  serviceGroup: z.string(),
+  keyPath: z.string(),
+  keyFingerprint: z.string(),
+  launcherDir: z.string(),
+  classDirs: z.array(z.strictObject({ id: z.string(), path: z.string() })),
+});
+
+/** What discovery finds besides: sizes, states and everything a preflight check looks at. */
+export const packageManagerForecast = z.strictObject({
+  hostKey: z.string(),
+  hostname: z.string(),
+  login: z.string(),
+  clockMs: z.number(),
+  missingTools: z.array(z.string()),
+  unit: z.strictObject({ load: z.string(), active: z.string(), enabled: z.string() }),
+  trees: z.array(tree),
+  cacheBytes: count,
+  free: z.array(
+    z.strictObject({
+      path: z.string(),
+      device: z.string(),
+      bytes: count,
+      inodes: count,
+      mountPoint: z.boolean(),
+    }),
+  ),
+  keys: count,
+  licences: z.array(z.string()),
+  databases: count,
+  repositories: z.string(),
+  configProblems: z.array(z.string()),
+  missingPaths: z.array(z.string()),
+  installedR: z.array(z.string()),
+  rVersions: z.array(z.string()),
+  pythonVersions: z.array(z.string()),
+  remoteClasses: z.array(z.string()),
+  overridden: z.array(z.string()),
+  settingsDigests: z.record(z.string(), z.string()),
+  groupMembers: z.array(z.string()),
+  claim: z.string(),
+  finished: z.string(),
+  peer: z.string(),
+  upstream: z.string(),
+});
+
+/** Outcome of discovery on one host. */
+export const packageManagerDiscovery = z.strictObject({
+  facts: packageManagerFacts,
+  forecast: packageManagerForecast,
+});
+/** What discovery pins. */
+export type PackageManagerFacts = z.output<typeof packageManagerFacts>;
+/** Outcome of discovery on one host. */
+export type PackageManagerDiscovery = z.output<typeof packageManagerDiscovery>;
+
+const evict: Argv = [RSPM, 'evict', '--type=clear'];
+
+const answersFile = (context: EffectContext): string =>
+  `${stepDir(context.migration, context.step)}/answers.jsonl`;
+
+/** Where a step keeps the configuration file as it was. */
+export const configBackup = (context: Pick<EffectContext, 'migration' | 'step'>): string =>
+  `${stepDir(context.migration, context.step)}/rstudio-pm.gcfg`;
+
+const editing = z.strictObject({ section: z.string(), name: z.string(), values: z.array(z.string()) });
+
+/** Contracts of what is done to Posit Package Manager itself. */
+export const packageManagerContracts = {
+  'packageManager.discover@1': contract({
+    summary:
+      'Reads version, effective configuration, places, key, sizes and state of Package Manager on one host.',
+    input: z.strictObject({
+      role: z.enum(['source', 'target']),
+      peer: z.string().exactOptional(),
+    }),
+    outcome: packageManagerDiscovery,
+    timeouts: 'short',
+    readOnly: true,
+    effects: nothing,
+  }),
+  'packageManager.evict@1': contract({
+    summary: 'Clears cached files with rspm evict, so that fewer files are copied.',
+    input: z.strictObject({ cacheDirs: z.array(z.string()), upstream: z.string() }),
+    outcome: z.strictObject({
+      evicted: z.boolean(),
+      bytesBefore: count,
+      bytesAfter: count,
+      note: z.string(),
+    }),
+    timeouts: 'unit',
+    readOnly: false,
+    effects: (_input, { host }): readonly Effect[] => [{ kind: 'command', host, argv: evict }],
+  }),
+  'packageManager.recordAnswers@1': contract({
+    summary: 'Records what the product answers (status, repositories, indexes, frozen addresses) as digests.',
+    input: z.strictObject({ port: count, frozen: count }),
+    outcome: z.strictObject({
+      addresses: count,
+      frozen: count,
+      repositories: count,
+      digest: sha256,
+      path: z.string(),
+    }),
+    timeouts: 'unit',
+    readOnly: false,
+    effects: (_input, context): readonly Effect[] => [
+      { kind: 'write', host: context.host, path: answersFile(context), mode: '0600' },
+    ],
+  }),
+  'packageManager.compareAnswers@1': contract({
+    summary: 'Asks the product for every recorded address and compares digests.',
+    input: z.strictObject({ port: count, recordedOn: z.string(), path: z.string(), digest: sha256 }),
+    outcome: z.strictObject({ addresses: count, equal: z.literal(true) }),
+    timeouts: 'unit',
+    readOnly: true,
+    effects: nothing,
+  }),
+  'packageManager.verifyKey@1': contract({
+    summary: 'Compares the encryption key of the copied data with the fingerprint of the source key.',
+    input: z.strictObject({ path: z.string(), fingerprint: z.string(), owner: z.string() }),
+    outcome: z.strictObject({ fingerprint: z.string(), mode: z.string(), owner: z.string() }),
+    timeouts: 'short',
+    readOnly: true,
+    effects: nothing,
+  }),
+  'packageManager.adapt@1': contract({
+    summary: 'Changes single settings of the configuration file; comments, order and all else stay.',
+    input: z.strictObject({ path: z.string(), edits: z.array(editing) }),
+    outcome: z.strictObject({ edited: z.array(z.string()), digest: sha256 }),
+    timeouts: 'short',
+    readOnly: false,
+    effects: (input, context): readonly Effect[] => [
+      { kind: 'command', host: context.host, argv: ['cp', '-a', '-T', input.path, configBackup(context)] },
+      { kind: 'write', host: context.host, path: input.path, mode: 'kept' },
+    ],
+    undo: {
+      shell: (input, context): readonly string[] => [
+        `if [ -e ${toShellLine([configBackup(context)])} ]; then`,
+        `  ${toShellLine(['cp', '-a', '-T', configBackup(context), `${input.path}.rehost`])}`,
+        `  ${toShellLine(['mv', '-T', `${input.path}.rehost`, input.path])}`,
+        'fi',
+      ],
+      effects: (input, context): readonly Effect[] => [
+        {
+          kind: 'command',
+          host: context.host,
+          argv: ['cp', '-a', '-T', configBackup(context), `${input.path}.rehost`],
+        },
+        { kind: 'command', host: context.host, argv: ['mv', '-T', `${input.path}.rehost`, input.path] },
+      ],
+    },
+  }),
+  'packageManager.checkConfig@1': contract({
+    summary: 'Runs rspm check-config, which must pass.',
+    input: z.strictObject({}),
+    outcome: z.strictObject({ output: z.string() }),
+    timeouts: 'short',
+    readOnly: true,
+    effects: nothing,
+  }),
+  'packageManager.proof@1': contract({
+    summary: 'Looks at the started product: service state, log, command-line group, own licence.',
+    input: z.strictObject({
+      unit: z.string(),
+      group: z.string(),
+      members: z.array(z.string()),
+      licences: z.array(z.string()),
+      dataDir: z.string(),
+    }),
+    outcome: z.strictObject({ active: z.literal(true), notes: z.array(z.string()) }),
+    timeouts: 'short',
+    readOnly: true,
+    effects: nothing,
+  }),
+} as const;
