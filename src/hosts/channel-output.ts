@@ -1,0 +1,71 @@
+import type { ClientChannel } from 'ssh2';
+import { classifyClose } from './command-end.js';
+import type { CommandEnd, RunOptions } from './host.js';
+import { KILL_AFTER_SECONDS } from './remote-line.js';
+
+/** Everything a channel gave until it closed. */
+export interface Collected {
+  readonly end: CommandEnd;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  readonly durationMs: number;
+  /** The stream that gave more than was allowed; what came is then incomplete. */
+  readonly overflow?: 'stdout' | 'stderr';
+}
+
+/** What rc files may print before the command's own output starts. */
+const NOISE_BYTES = 64 * 1024;
+/** The host ends the command itself; only when it does not answer is the channel closed from here. */
+const GRACE_MS = (KILL_AFTER_SECONDS + 5) * 1_000;
+
+/**
+ * Feeds a channel its stdin and collects what it prints until it closes.
+ *
+ * On abort the remote command gets TERM (as far as sshd passes it on) and the signal's reason is thrown.
+ */
+export function collectChannel(
+  channel: ClientChannel,
+  options: RunOptions & { readonly timeoutMs: number; readonly maxBytes: number },
+): Promise<Collected> {
+  const { signal, maxBytes, timeoutMs } = options;
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now();
+    const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    const bytes = { stdout: 0, stderr: 0 };
+    let overflow: Collected['overflow'];
+    const keep = (stream: 'stdout' | 'stderr', chunk: Buffer): void => {
+      bytes[stream] += chunk.length;
+      if (bytes[stream] <= maxBytes + NOISE_BYTES) output[stream].push(chunk);
+      else {
+        overflow ??= stream;
+        channel.close();
+      }
+    };
+    const timer = setTimeout(() => channel.close(), timeoutMs + GRACE_MS);
+    const abort = (): void => {
+      channel.signal('TERM');
+      channel.close();
+      reject(signal?.reason as Error);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
+    channel.on('data', (chunk: Buffer) => keep('stdout', chunk));
+    channel.stderr.on('data', (chunk: Buffer) => keep('stderr', chunk));
+    // A write after the command has ended its stdin is no failure of its own: how it ended is told by 'close'.
+    channel.on('error', () => undefined);
+    channel.once('close', (code: number | null | undefined, killedBy: string | undefined) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      const stdout = Buffer.concat(output.stdout);
+      const durationMs = Math.round(performance.now() - startedAt);
+      const collected = {
+        end: classifyClose(code, killedBy),
+        stdout,
+        stderr: Buffer.concat(output.stderr),
+        durationMs,
+      };
+      resolve(overflow === undefined ? collected : { ...collected, overflow });
+    });
+    channel.end(options.stdin ?? '');
+  });
+}
