@@ -1,0 +1,87 @@
+/* What a test does to a lab's hosts from outside: commands as root, power cuts, pauses, and what was executed. */
+import { runProgram, docker } from './engine.js';
+import type { ProgramOptions, ProgramResult } from './engine.js';
+import { waitForBoot } from './hosts.js';
+import { LAB_HOST_NAMES, requireLab } from './state.js';
+import type { Lab, LabHostName } from './state.js';
+
+/** File on each host with one line per executed program, of every user; empty after a reset, kept over restarts. */
+export const EXECUTED_LOG = '/var/log/rehost-lab/executed';
+
+const containerOf = (host: LabHostName): string => requireLab().hosts[host].container;
+
+/** Runs a command as root on a host, not over SSH and not through rehost. A failing status is not thrown. */
+export function labExec(
+  host: LabHostName,
+  argv: readonly [string, ...string[]],
+  options: ProgramOptions = {},
+): Promise<ProgramResult> {
+  const interactive = options.input === undefined ? [] : ['-i'];
+  return runProgram('docker', ['exec', ...interactive, containerOf(host), ...argv], options);
+}
+
+/** Cuts the power of a host: nothing is shut down or flushed. `labStart` boots it again. */
+export async function labKill(host: LabHostName): Promise<void> {
+  await docker(['kill', containerOf(host)]);
+}
+
+/** Boots a host that was killed or stopped and waits until it is up; one that is up stays as it is. */
+export async function labStart(host: LabHostName): Promise<void> {
+  await docker(['start', containerOf(host)]);
+  await waitForBoot(containerOf(host));
+}
+
+/** Shuts a host down as an administrator would and boots it again. */
+export async function labRestart(host: LabHostName): Promise<void> {
+  await docker(['restart', '-t', '10', containerOf(host)]);
+  await waitForBoot(containerOf(host));
+}
+
+/** Stops every process of a host in place: connections stay open and nothing answers. */
+export async function labPause(host: LabHostName): Promise<void> {
+  await docker(['pause', containerOf(host)]);
+}
+
+/** Lets a paused host go on. */
+export async function labUnpause(host: LabHostName): Promise<void> {
+  await docker(['unpause', containerOf(host)]);
+}
+
+/**
+ * What was executed on a host since its last reset, oldest first: `<epoch> uid=… pid=… … exe=… -- <arguments>`.
+ *
+ * Arguments are joined by spaces and may span lines. A program looked for along PATH appears once for each try.
+ */
+export async function labExecuted(host: LabHostName): Promise<readonly string[]> {
+  const text = await docker(['exec', containerOf(host), 'cat', EXECUTED_LOG]);
+  return text === '' ? [] : text.split(/\n(?=\d+ uid=\d+ pid=\d+ )/);
+}
+
+/** Starts the hosts of a lab that are stopped or paused; answers false when one is gone and must be made anew. */
+export async function startStopped(lab: Lab): Promise<boolean> {
+  const states = await Promise.all(
+    LAB_HOST_NAMES.map((name) => {
+      const inspect = [
+        'inspect',
+        '--format',
+        '{{.State.Status}} {{.Config.Image}}',
+        lab.hosts[name].container,
+      ];
+      return runProgram('docker', inspect);
+    }),
+  );
+  const words = states.map(({ status, stdout }) => (status === 0 ? stdout.trim() : 'absent'));
+  const intact = words.every((word, index) => {
+    const host = LAB_HOST_NAMES[index];
+    return host !== undefined && word.endsWith(` ${lab.hosts[host].image}`) && !word.startsWith('dead');
+  });
+  if (!intact) return false;
+  await Promise.all(
+    LAB_HOST_NAMES.map(async (name, index) => {
+      if (words[index]?.startsWith('paused') === true) await docker(['unpause', lab.hosts[name].container]);
+      await docker(['start', lab.hosts[name].container]); // one that runs stays as it is
+      await waitForBoot(lab.hosts[name].container);
+    }),
+  );
+  return true;
+}
