@@ -44,7 +44,7 @@ fi
 
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/rstudio-pm/lib python3 -m standin.render "$role" "$data"
 chown rstudio-pm:rstudio-pm /etc/rstudio-pm/rstudio-pm.gcfg
-chmod 0600 /etc/rstudio-pm/rstudio-pm.gcfg
+chmod 0640 /etc/rstudio-pm/rstudio-pm.gcfg
 install -d -m 0755 /var/log/rstudio
 install -d -m 0750 -o rstudio-pm -g rstudio-pm /var/log/rstudio/rstudio-pm
 install -m 0644 "$here"/units/*.service /etc/systemd/system/

@@ -77,7 +77,8 @@ def ownership(config, uid, gid):
             problems.append(f"{path} " + (f"has mode {found:04o}, {mode:04o} is needed" if found is not None else "is missing"))
     if (root.st_uid, root.st_gid) != (uid, gid):
         problems.append(f"{config.data_dir} belongs to {root.st_uid}:{root.st_gid}, the service is {uid}:{gid}")
-    roots = {config.data_dir, config.sqlite_dir, *(config.storage(n) for n in ("packages", "persistent", "metrics"))}
+    moved = {config.sqlite_dir, *(config.storage(n) for n in ("packages", "persistent", "metrics"))}
+    roots = {config.data_dir, *(path for path in moved if not path.startswith(config.data_dir + "/"))}
     wrong = [line for top in sorted(roots) for line in walk(top, uid, gid, top == config.data_dir)]
     return problems + wrong[:5] + ([f"and {len(wrong) - 5} more"] if len(wrong) > 5 else [])
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import urllib.error
 import urllib.parse
@@ -142,6 +143,7 @@ class Cli:
 
 def main(arguments):
     """Runs one command; 0 done, 1 failed, 2 usage."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a closed pipe ends the command quietly, as with any other tool
     top = parser()
     options = top.parse_args(arguments)
     if options.version:

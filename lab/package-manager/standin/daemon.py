@@ -164,7 +164,7 @@ def serve(config_path=None):
     except Refusal as refusal:
         for reason in refusal.reasons:
             log("error", reason)
-        log("error", f"refusing to start: {len(refusal.reasons)} reasons, see above")
+        log("error", f"refusing to start for the {len(refusal.reasons)} reason(s) above")
         end(REFUSED)
     except OSError as problem:
         log("error", f"refusing to start: {problem}")

@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request. Anything contradictory in the stored content is answered 500 with the reason."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "rstudio-pm-stand-in"
+    server_version, sys_version = "rstudio-pm-stand-in", ""
 
     def do_GET(self):
         """Answers GET."""

@@ -46,12 +46,14 @@ class Seeder:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         return path
 
-    def write(self, path, data, mode=0o600):
-        """One file with a fixed, odd time of change."""
+    def write(self, path, data, mode=0o600, recent=False):
+        """One file with a fixed, odd time of change, unless it is recent: then that of now."""
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, mode)
             file.write(data if isinstance(data, bytes) else data.encode())
+        if recent:
+            return
         stamp = artifacts.EPOCH * 10**9 + int(hashlib.sha256(os.fsencode(path)).hexdigest()[:12], 16)
         os.utime(path, ns=(stamp, stamp))
 
@@ -77,7 +79,7 @@ class Seeder:
         upstream = f"{kind}/{name}/{version}/2048"
         self.rows.append((source, name, version, kind, filename, len(data), digest, None, upstream, None))
         if self.random.random() < 0.7:
-            self.write(self.path("cache", "upstream", digest), data)
+            self.write(self.path("cache", "upstream", digest), data, recent=True)
 
     def packages(self):
         """All packages: the upstream's and the stored ones."""
@@ -90,10 +92,10 @@ class Seeder:
             self.remote("pypi", "wheel", f"labpypi-{number:03d}", "1.2.0")
         for number in range(self.count):
             name, version = f"{number // 3 + 1:03d}", f"1.{number % 3}.0"
-            lane = (number // 3) % 10
-            if lane < 5:
+            lane = (number // 3) % 6
+            if lane < 3:
                 self.package("internal-src", "r", f"house-{name}", version)
-            elif lane < 8:
+            elif lane < 5:
                 commit = hashlib.sha1(f"{self.seed}:{number}".encode()).hexdigest()
                 self.package("git-builds", "r", f"gitpkg{name}", version, commit)
             else:
@@ -169,6 +171,15 @@ class Seeder:
                            (f"2026-{day // 28 + 1:02d}-{day % 28 + 1:02d}", row[1], row[2], self.random.randint(1, 900)))
         database.commit(db, path)
 
+    def cache(self):
+        """What eviction finds: recent files, old ones, and ones that nothing refers to."""
+        for number in range(30):
+            index = self.path("cache", "index", f"{number:02d}.idx")
+            self.write(index, artifacts.noise(f"cache:{number}", 20000), recent=number % 2 == 0)
+            stray = artifacts.noise(f"stray:{number}", 5000)
+            self.write(self.path("cache", "packages", f"stray-{number:02d}.tar.gz"), stray, recent=True)
+            self.write(self.path("cache", "upstream", hashlib.sha256(stray).hexdigest()), stray, recent=True)
+
     def host_bound(self):
         """Licence and activation of this host, and its launcher's directory."""
         self.write(self.path("rstudio-pm-lab.lic"), licence.make(f"lab {self.role}"), 0o640)
@@ -188,9 +199,7 @@ class Seeder:
         self.main_database(key, schema, release)
         self.usage_database(schema, release)
         self.host_bound()
-        for number in range(30):
-            self.write(self.path("cache", "index", f"{number:02d}.idx"), artifacts.noise(f"cache:{number}", 20000))
-            self.write(self.path("cache", "packages", f"stray-{number:02d}.tar.gz"), artifacts.noise(f"s:{number}", 5000))
+        self.cache()
         if self.role == "source":
             render.with_password(self.config.path, keys.encrypt(key, "upstream of the lab", artifacts.noise(
                 f"manifest:{self.seed}", 24)))
