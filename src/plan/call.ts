@@ -15,7 +15,9 @@ export interface UndoEntry {
  * What every Activity of an action is called with.
  *
  * `sequence` is the step's place in the plan (0-based); `undo` are the entries that must stand in UNDO.md of their
- * hosts before the action acts. `generation` is raised by the interpreter only, never by a Temporal retry.
+ * hosts before the action acts, in the order in which a rollback carries them out. `generation` is raised by the
+ * interpreter only, never by a Temporal retry: each pass, retry and undo of a step has its own. `acted` (in mode
+ * `undo`) is the generation with which the step last acted: it names the units that an undo may have to stop.
  */
 export interface StepCall {
   readonly migration: string;
@@ -25,6 +27,7 @@ export interface StepCall {
   readonly host: string;
   readonly input: JsonObject;
   readonly mode: 'act' | 'undo';
+  readonly acted?: number;
   readonly undo: readonly UndoEntry[];
   /** The fence under which the artefact is made: the wrapper proves it unbroken before and after. */
   readonly fence?: { readonly host: string; readonly input: JsonObject };

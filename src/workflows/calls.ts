@@ -1,0 +1,190 @@
+import {
+  ActivityFailure,
+  CancellationScope,
+  proxyActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import { OUTCOME_LIMIT_BYTES, type StepCall, type StepOutcome } from '../plan/call.js';
+import { planSteps, type Plan, type TimeoutClass } from '../plan/types.js';
+import type { Move } from '../run/next.js';
+import { stoppedFailure } from '../run/reduce-events.js';
+import { recordOf, type RunState } from '../run/state.js';
+import { openUndoEntries } from '../run/undo.js';
+import { stepFailureOf, wasCancelled } from './failures.js';
+import { now, type RunHandle } from './run-handle.js';
+import { TIMEOUTS } from './timeouts.js';
+
+/** All Activities have one signature; the Activity's name is the step's action. */
+type Activities = Record<string, (call: StepCall) => Promise<StepOutcome>>;
+
+/** Calls one action as an Activity with the timeouts of its class. @throws ActivityFailure */
+export async function callAction(
+  call: StepCall,
+  what: {
+    readonly action: string;
+    readonly timeouts: TimeoutClass;
+    readonly activityId: string;
+    readonly summary: string;
+  },
+): Promise<StepOutcome> {
+  const options: ActivityOptions = {
+    ...TIMEOUTS[what.timeouts],
+    activityId: what.activityId,
+    summary: what.summary.slice(0, 200),
+  };
+  const activity = proxyActivities<Activities>(options)[what.action];
+  if (activity === undefined) throw new TypeError(`no Activity for ${what.action}`);
+  return activity(call);
+}
+
+/** The Activities that are open now, so that a stop or a rollback can end them. */
+export class OpenCalls {
+  readonly #scopes = new Map<string, CancellationScope>();
+  readonly #asked = new Set<string>();
+
+  /** How many Activities are open. */
+  get size(): number {
+    return this.#scopes.size;
+  }
+
+  /** Starts the Activity of a move and reports its end to the run; never throws for a failed Activity. */
+  start(run: RunHandle, move: Exclude<Move, { kind: 'event' }>): void {
+    if (move.kind === 'act') this.#act(run, move);
+    else this.#undo(run, move);
+  }
+
+  /** Asks every open Activity to end: all of them, or in a rollback those that still act. */
+  cancel(which: 'all' | 'acts'): void {
+    for (const [id, scope] of this.#scopes) {
+      if (this.#asked.has(id) || (which === 'acts' && id.startsWith('undo:'))) continue;
+      this.#asked.add(id);
+      scope.cancel();
+    }
+  }
+
+  #act(run: RunHandle, move: Extract<Move, { kind: 'act' }>): void {
+    const { step } = move;
+    run.report({ kind: 'step-started', step: step.id, undo: move.undo, at: now() });
+    const { generation } = recordOf(run.state, step.id);
+    const call: StepCall = {
+      ...callBase(run.plan, run.state, step.id),
+      host: step.host,
+      input: move.input,
+      mode: 'act',
+    };
+    const what = {
+      action: step.action,
+      timeouts: step.timeouts,
+      activityId: `${step.id}#${generation}`,
+      summary: step.title,
+    };
+    this.#track(what.activityId, () => callAction(call, what), {
+      done: (outcome) => {
+        const wrong = outcomeProblem(outcome);
+        if (wrong === undefined) run.report({ kind: 'step-finished', step: step.id, outcome, at: now() });
+        else
+          run.report({
+            kind: 'step-failed',
+            step: step.id,
+            failure: violated(step.action, wrong),
+            stopped: false,
+            at: now(),
+          });
+      },
+      failed: (error) => {
+        const stopped = wasCancelled(error);
+        const failure = stopped ? stoppedFailure(run.state, step.id) : stepFailureOf(error);
+        run.report({ kind: 'step-failed', step: step.id, failure, stopped, at: now() });
+      },
+    });
+  }
+
+  #undo(run: RunHandle, move: Extract<Move, { kind: 'undo' }>): void {
+    const { item } = move;
+    const acted = recordOf(run.state, item.step).acted;
+    run.report({ kind: 'undo-started', key: item.key, at: now() });
+    const { generation } = recordOf(run.state, item.step);
+    const call: StepCall = {
+      ...callBase(run.plan, run.state, item.step),
+      host: item.host,
+      input: item.input,
+      mode: 'undo',
+      ...(acted === undefined ? {} : { acted }),
+    };
+    const what = {
+      action: item.action,
+      timeouts: item.timeouts,
+      activityId: `undo:${item.key}#${generation}`,
+      summary: `undo: ${item.title}`,
+    };
+    this.#track(what.activityId, () => callAction(call, what), {
+      done: () => run.report({ kind: 'undo-finished', key: item.key, at: now() }),
+      failed: (error) => {
+        const failure = wasCancelled(error) ? stoppedFailure(run.state, item.step) : stepFailureOf(error);
+        run.report({ kind: 'undo-failed', key: item.key, failure, at: now() });
+      },
+    });
+  }
+
+  // Not awaited: branches run side by side, and the interpreter waits on the state, not on promises. Anything but an
+  // ActivityFailure is a bug of ours; rethrown, it fails the Workflow Task, which is retried until a fix is deployed.
+  #track(
+    id: string,
+    call: () => Promise<StepOutcome>,
+    end: { done: (outcome: StepOutcome) => void; failed: (error: ActivityFailure) => void },
+  ): void {
+    const scope = new CancellationScope({ cancellable: true });
+    this.#scopes.set(id, scope);
+    const close = (): void => {
+      this.#scopes.delete(id);
+      this.#asked.delete(id);
+    };
+    void scope.run(call).then(
+      (outcome) => {
+        close();
+        end.done(outcome);
+      },
+      (error: unknown) => {
+        close();
+        if (!(error instanceof ActivityFailure)) throw error;
+        end.failed(error);
+      },
+    );
+  }
+}
+
+function callBase(
+  plan: Plan,
+  state: RunState,
+  step: string,
+): Pick<StepCall, 'migration' | 'step' | 'sequence' | 'generation' | 'undo'> {
+  return {
+    migration: state.migration,
+    step,
+    sequence: planSteps(plan).findIndex((one) => one.id === step),
+    generation: recordOf(state, step).generation,
+    undo: openUndoEntries(state),
+  };
+}
+
+const violated = (action: string, wrong: string) => ({
+  type: 'ContractViolated',
+  message: `the outcome of action ${action} ${wrong}`,
+  hint: 'This is a bug: please report it. Retry the step with a fixed release, or roll back.',
+});
+
+// An outcome stays in history and in the snapshot for weeks, whoever wrote the Activity.
+function outcomeProblem(outcome: StepOutcome): string | undefined {
+  const { changed, values, digest } = (outcome ?? {}) as Partial<StepOutcome>;
+  if (
+    typeof changed !== 'boolean' ||
+    typeof digest !== 'string' ||
+    typeof values !== 'object' ||
+    values === null
+  )
+    return 'lacks "changed", "values" or "digest"';
+  const { length } = JSON.stringify(values);
+  return length <= OUTCOME_LIMIT_BYTES
+    ? undefined
+    : `has ${length} bytes of values, at most ${OUTCOME_LIMIT_BYTES} are kept`;
+}
