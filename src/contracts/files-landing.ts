@@ -13,10 +13,15 @@ const DOTS = /\/\.{1,2}(?:\/|$)/;
 export const absolutePath = z
   .string()
   .max(1024)
-  .refine((path) => SEGMENTS.test(path) && !DOTS.test(path), 'an absolute path without "..", "//", newline or trailing slash');
+  .refine(
+    (path) => SEGMENTS.test(path) && !DOTS.test(path),
+    'an absolute path without "..", "//", newline or trailing slash',
+  );
 
 /** Short name of a tree or label: part of file names of ours. */
-export const shortName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits and "-", at most 40');
+export const shortName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits and "-", at most 40');
 
 const PATTERN = /^(?:\/[^/\0\n\\[\]]+)+$/;
 
@@ -28,7 +33,10 @@ const PATTERN = /^(?:\/[^/\0\n\\[\]]+)+$/;
 export const anchoredPattern = z
   .string()
   .max(512)
-  .refine((pattern) => PATTERN.test(pattern) && !pattern.includes('**') && !DOTS.test(pattern), 'a pattern anchored with "/", with "*" and "?" only');
+  .refine(
+    (pattern) => PATTERN.test(pattern) && !pattern.includes('**') && !DOTS.test(pattern),
+    'a pattern anchored with "/", with "*" and "?" only',
+  );
 
 /** Never copied, compared or swapped: rehost's own trees inside a mount point, and the file system's own directory. */
 export const ALWAYS_EXCLUDED = ['/.rehost-*', '/lost+found'] as const;
@@ -62,21 +70,43 @@ export function landingOf(input: { targetPath: string; inside?: unknown }, migra
   const live = input.targetPath;
   // While a plan is previewed `inside` may be a placeholder text: only a real `true` means inside.
   return input.inside === true
-    ? { live, incoming: `${live}/.rehost-${migration}-incoming`, former: `${live}/.rehost-${migration}-former`, inside: true }
+    ? {
+        live,
+        incoming: `${live}/.rehost-${migration}-incoming`,
+        former: `${live}/.rehost-${migration}-former`,
+        inside: true,
+      }
     : { live, incoming: incomingPath(live, migration), former: formerPath(live, migration), inside: false };
 }
 
 /** The lock that every receiver into one tree's incoming directory holds while it lives. */
-export const receiverLock = (migration: string, tree: string): string => `${migrationDir(migration)}/receiver-${tree}.lock`;
+export const receiverLock = (migration: string, tree: string): string =>
+  `${migrationDir(migration)}/receiver-${tree}.lock`;
 
 /** A file of this step. */
-export const stepFile = (context: EffectContext, name: string): string => `${stepDir(context.migration, context.step)}/${name}`;
+export const stepFile = (context: EffectContext, name: string): string =>
+  `${stepDir(context.migration, context.step)}/${name}`;
 
 /** A previewed command on the call's host. */
-export const command = (context: EffectContext, argv: Argv): Effect => ({ kind: 'command', host: context.host, argv });
+export const command = (context: EffectContext, argv: Argv): Effect => ({
+  kind: 'command',
+  host: context.host,
+  argv,
+});
 
 /** A previewed file of ours on the call's host. */
-export const written = (context: EffectContext, path: string, mode: string): Effect => ({ kind: 'write', host: context.host, path, mode });
+export const written = (context: EffectContext, path: string, mode: string): Effect => ({
+  kind: 'write',
+  host: context.host,
+  path,
+  mode,
+});
 
 /** The command that makes the step's directory. */
-export const makeStepDir = (context: EffectContext): Argv => ['mkdir', '-p', '-m', '0700', stepDir(context.migration, context.step)];
+export const makeStepDir = (context: EffectContext): Argv => [
+  'mkdir',
+  '-p',
+  '-m',
+  '0700',
+  stepDir(context.migration, context.step),
+];

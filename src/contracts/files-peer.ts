@@ -4,15 +4,12 @@
 import { z } from 'zod';
 import { stepDir } from './paths.js';
 
-/** The source as the target sees it. `hostKey` is the inventory's pinned fingerprint (`SHA256:…`). */
-export const peer = z.object({
-  address: z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/, 'a host name or address'),
-  port: z.int().min(1).max(65535),
-  hostKey: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint as ssh-keygen -l prints it'),
-});
-
-/** The source as the target sees it. */
-export type Peer = z.output<typeof peer>;
+/** The source as the target sees it; all three come from the inventory. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+}
 
 /** A login name. */
 export const account = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$/, 'a login name');
@@ -24,7 +21,8 @@ export const stepId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a step id')
 export const PEER_ALIAS = 'rehost-source';
 
 /** The private key that `files.pullKey@1` made. */
-export const pullKeyPath = (migration: string, keyStep: string): string => `${stepDir(migration, keyStep)}/pull-key`;
+export const pullKeyPath = (migration: string, keyStep: string): string =>
+  `${stepDir(migration, keyStep)}/pull-key`;
 
 /** Files of one step that reach the source: the SSH configuration and the pinned host key. */
 export const peerFiles = (directory: string): { readonly config: string; readonly knownHosts: string } => ({
@@ -38,11 +36,11 @@ export const peerFiles = (directory: string): { readonly config: string; readonl
  * A dead link is noticed by the client after 15 to 20 s (ServerAlive 5x3), measured; rsync's own timeout needs longer.
  * @see ssh_config(5)
  */
-export function sshConfig(options: { peer: Peer; user: string; key: string; directory: string }): string {
+export function sshConfig(options: { peer: Peer; key: string; directory: string }): string {
   const lines = [
     `HostName ${options.peer.address}`,
     `Port ${options.peer.port}`,
-    `User ${options.user}`,
+    `User ${options.peer.user}`,
     `IdentityFile ${options.key}`,
     'IdentitiesOnly yes',
     'IdentityAgent none',

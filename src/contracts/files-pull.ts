@@ -5,16 +5,26 @@ import { z } from 'zod';
 import { quoteWord, type Argv } from '../formats/shell.js';
 import { contract, type EffectContext } from './contract.js';
 import { absolutePath, command, makeStepDir, shortName, stepFile, written } from './files-landing.js';
-import { account, peer, peerFiles, pullKeyPath, stepId } from './files-peer.js';
+import { account, peerFiles, pullKeyPath, stepId } from './files-peer.js';
 import { stepDir } from './paths.js';
 import { authorizeUndo } from './files-serve.js';
 
-const publicKey = z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/=]{60,100}$/, 'an ssh-ed25519 public key without comment');
+const publicKey = z
+  .string()
+  .regex(/^ssh-ed25519 [A-Za-z0-9+/=]{60,100}$/, 'an ssh-ed25519 public key without comment');
 
 /** The command that makes the key pair. */
 export const keygenArgv = (context: EffectContext): Argv => [
-  'ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', `rehost:${context.migration}:${context.step}`,
-  '-f', pullKeyPath(context.migration, context.step),
+  'ssh-keygen',
+  '-q',
+  '-t',
+  'ed25519',
+  '-N',
+  '',
+  '-C',
+  `rehost:${context.migration}:${context.step}`,
+  '-f',
+  pullKeyPath(context.migration, context.step),
 ];
 
 const removeKeyArgv = (context: EffectContext): Argv => {
@@ -48,24 +58,32 @@ export const authorizeContract = contract({
     /** The one directory that the key may read; any path in the client's command is ignored. */
     path: absolutePath,
     publicKey,
-    /** Login on the source; without it the account that rehost itself logs in with. */
-    account: account.optional(),
-    /** Address that may use the key; without it `probe` finds the one that the source's sshd sees. */
-    from: z.string().regex(/^[0-9A-Fa-f.:]+$/).optional(),
-    /** The target, its key step, and how it reaches the source. */
-    probe: z.object({ host: z.string(), keyStep: stepId, peer }),
+    /** The target's host name, and the step that made the key there. */
+    target: z.string(),
+    keyStep: stepId,
+    /** Address that may use the key; without it the one that the source's sshd sees is probed. */
+    from: z
+      .string()
+      .regex(/^[0-9A-Fa-f.:]+$/, 'an IP address')
+      .optional(),
   }),
   outcome: z.object({ account, authorizedKeys: z.string(), from: z.string() }),
   timeouts: 'short',
   readOnly: false,
   effects: (input, context) => {
-    const target = { ...context, host: input.probe.host };
+    const target = { ...context, host: input.target };
     const files = peerFiles(stepDir(context.migration, context.step));
     return [
       command(context, makeStepDir(context)),
       written(context, stepFile(context, 'serve-tree'), '0700'),
       written(context, stepFile(context, 'authorized-keys.path'), '0600'),
-      command(context, ['cp', '-p', '--', '<home>/.ssh/authorized_keys', stepFile(context, 'authorized-keys.before')]),
+      command(context, [
+        'cp',
+        '-p',
+        '--',
+        '<home>/.ssh/authorized_keys',
+        stepFile(context, 'authorized-keys.before'),
+      ]),
       command(context, ['mkdir', '-m', '0700', '<home>/.ssh']),
       command(context, ['chown', '<account>', '<home>/.ssh']),
       ...authorizeUndo.editEffects(context),

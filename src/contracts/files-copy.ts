@@ -1,0 +1,255 @@
+/*
+ * The pull of one tree into incoming on the target.
+ */
+import { z } from 'zod';
+import {
+  RETRIED_STATUSES,
+  VANISHED,
+  PARTIAL_DIRECTORY,
+  rsyncArgv,
+  rsyncWholeArgv,
+  type RsyncPull,
+} from '../formats/rsync.js';
+import { quoteWord, toShellLine, type Argv } from '../formats/shell.js';
+import { contract, type EffectContext } from './contract.js';
+import {
+  absolutePath,
+  anchoredPattern,
+  command,
+  landingInput,
+  landingOf,
+  makeStepDir,
+  owners,
+  patternsOf,
+  receiverLock,
+  shortName,
+  stepFile,
+  written,
+} from './files-landing.js';
+import { peerFiles, PEER_ALIAS, stepId } from './files-peer.js';
+import { stepDir } from './paths.js';
+
+const copyInput = z.object({
+  tree: shortName,
+  /** The tree on the source, for people: the forced command alone decides what is served. */
+  sourcePath: absolutePath,
+  ...landingInput,
+  pass: z.enum(['warm', 'final']),
+  owners,
+  excludes: z.array(anchoredPattern).max(64),
+  /** Directories (below the tree's root, `/db`) whose files the final pass reads whole, whatever size and time say. */
+  alwaysWhole: z.array(anchoredPattern).max(16).default([]),
+  /** The source's host name; address, login and pinned host key come from the inventory. */
+  source: z.string(),
+  /** Step that made the key on this host. */
+  keyStep: stepId,
+  limitBytesPerSecond: z.int().min(1024).optional(),
+});
+
+/** Input of `files.copy@1`. */
+export type CopyInput = z.output<typeof copyInput>;
+
+/** Most attempts of one unit at a broken link before it gives up; pauses grow from 5 s to 60 s. */
+export const COPY_ATTEMPTS = 6;
+
+/** Files that one generation of a copy leaves in its step's directory. */
+export const copyFiles = (
+  context: EffectContext,
+): { readonly output: string; readonly errors: string; readonly done: string } => ({
+  output: stepFile(context, `rsync-g${context.generation}.out`),
+  errors: stepFile(context, `rsync-g${context.generation}.err`),
+  done: stepFile(context, `rsync-g${context.generation}.done`),
+});
+
+function pullOf(input: CopyInput, context: EffectContext): RsyncPull {
+  return {
+    sshConfig: peerFiles(stepDir(context.migration, context.step)).config,
+    alias: PEER_ALIAS,
+    incoming: landingOf(input, context.migration).incoming,
+    owners: input.owners,
+    excludes: patternsOf(input.excludes),
+    ...(typeof input.limitBytesPerSecond === 'number'
+      ? { limitBytesPerSecond: input.limitBytesPerSecond }
+      : {}),
+  };
+}
+
+/** The commands of one pass that change the target. */
+export function copyArgvs(
+  input: CopyInput,
+  context: EffectContext,
+): {
+  readonly make: Argv;
+  readonly pull: Argv;
+  readonly whole?: Argv;
+  readonly dropPartials: Argv;
+} {
+  const pull = pullOf(input, context);
+  const whole = input.pass === 'final' ? (input.alwaysWhole ?? []) : [];
+  return {
+    make: ['mkdir', '-m', '0700', '--', pull.incoming],
+    pull: rsyncArgv(pull),
+    ...(whole.length === 0 ? {} : { whole: rsyncWholeArgv(pull, whole) }),
+    dropPartials: [
+      'find',
+      pull.incoming,
+      '-depth',
+      '-type',
+      'd',
+      '-name',
+      PARTIAL_DIRECTORY,
+      '-exec',
+      'rm',
+      '-rf',
+      '--',
+      '{}',
+      '+',
+    ],
+  };
+}
+
+/**
+ * The unit's script: waits for the tree's receiver lock, pulls, and goes on after a broken link.
+ *
+ * Every attempt's output starts with `== attempt N`. Vanished files are normal in a warm pass and one more try in a final one.
+ * Exit 75: another receiver holds the lock for 10 min. Otherwise the exit is rsync's.
+ */
+export function copyScript(input: CopyInput, context: EffectContext): string {
+  const argvs = copyArgvs(input, context);
+  const incoming = landingOf(input, context.migration).incoming;
+  const files = copyFiles(context);
+  const final = input.pass === 'final';
+  return `set -eu
+LC_ALL=C
+export LC_ALL
+umask 077
+incoming=${quoteWord(incoming)}
+output=${quoteWord(files.output)}
+errors=${quoteWord(files.errors)}
+exec 9>>${quoteWord(receiverLock(context.migration, input.tree))}
+flock -w 600 9 || { echo 'rehost: another receiver works on this tree' >&2; exit 75; }
+[ -d "$incoming" ] || ${toShellLine(argvs.make)}
+: > "$output"
+: > "$errors"
+pull() {
+  attempt=1
+  while :; do
+    echo "== attempt $attempt" >> "$output"
+    echo "== attempt $attempt" >> "$errors"
+    status=0
+    "$@" >> "$output" 2>> "$errors" || status=$?
+    case $status in
+      0) return 0 ;;
+      ${VANISHED}) ${final ? '[ "$attempt" -lt 2 ] || return $status' : 'return 0'} ;;
+      ${RETRIED_STATUSES.join(' | ')})
+        ! grep -q '^rehost: refused' "$errors" || return $status
+        [ "$attempt" -lt ${COPY_ATTEMPTS} ] || return $status ;;
+      *) return $status ;;
+    esac
+    pause=$((attempt * attempt * 5))
+    [ "$pause" -le 60 ] || pause=60
+    sleep "$pause"
+    attempt=$((attempt + 1))
+  done
+}
+fail() { tail -n 20 "$errors" >&2; exit "$1"; }
+pull ${toShellLine(argvs.pull)} || fail $?
+${final ? finalLines(argvs) : ''}mv -f -- "$output" ${quoteWord(files.done)}
+`;
+}
+
+// Removing a left-over of an interrupted file changes its directory's time: the tree is pulled once more to set it right.
+const finalLines = (
+  argvs: ReturnType<typeof copyArgvs>,
+): string => `left=$(find "$incoming" -type d -name ${PARTIAL_DIRECTORY} -print | head -n 1)
+if [ -n "$left" ]; then
+  ${toShellLine(argvs.dropPartials)}
+  pull ${toShellLine(argvs.pull)} || fail $?
+fi
+${argvs.whole === undefined ? '' : `pull ${toShellLine(argvs.whole)} || fail $?\n`}sync -f "$incoming"
+`;
+
+/** Lines that remove what landed; only ever a path of this migration's own. */
+export function discardLines(
+  input: { tree: string; targetPath: string; inside?: unknown },
+  migration: string,
+): readonly string[] {
+  const { incoming } = landingOf(input, migration);
+  const lock = receiverLock(migration, input.tree);
+  return [
+    `if [ -e ${quoteWord(incoming)} ]; then`,
+    `  ${toShellLine(['flock', '-w', '60', lock, ...removeArgv(incoming)])}`,
+    'fi',
+  ];
+}
+
+const removeArgv = (incoming: string): Argv => ['rm', '-rf', '--one-file-system', '--', incoming];
+
+/** What those lines change. */
+export const discardArgv = (input: { targetPath: string; inside?: unknown }, migration: string): Argv =>
+  removeArgv(landingOf(input, migration).incoming);
+
+/** `files.copy@1`: one pass of one tree. A repeat goes on where the pass before stopped. */
+export const copyContract = contract({
+  summary: 'Pulls one tree from the source into incoming on the target.',
+  input: copyInput,
+  outcome: z.object({
+    /** Bytes that went over the wire. */
+    bytesSent: z.int(),
+    /** Sum of the sizes of all files of the tree. */
+    bytesTotal: z.int(),
+    filesTransferred: z.int(),
+    filesTotal: z.int(),
+    durationMs: z.int(),
+    attempts: z.int(),
+    again: z.boolean(),
+    /** Bytes of the pass before this one; absent for the first. */
+    bytesBefore: z.int().optional(),
+    incoming: absolutePath,
+  }),
+  timeouts: 'unit',
+  readOnly: false,
+  effects: (input, context) => {
+    const argvs = copyArgvs(input, context);
+    const files = copyFiles(context);
+    const ssh = peerFiles(stepDir(context.migration, context.step));
+    return [
+      command(context, makeStepDir(context)),
+      written(context, ssh.knownHosts, '0600'),
+      written(context, ssh.config, '0600'),
+      command(context, argvs.make),
+      command(context, argvs.pull),
+      command(context, [
+        'ssh',
+        '-F',
+        ssh.config,
+        PEER_ALIAS,
+        'rsync',
+        '--server',
+        '--sender',
+        '<options>',
+        '.',
+        'tree/',
+      ]),
+      ...(input.pass === 'final'
+        ? [command(context, argvs.dropPartials), command(context, ['rm', '-rf', '--', '<partial>'])]
+        : []),
+      ...(argvs.whole === undefined ? [] : [command(context, argvs.whole)]),
+      command(context, ['sync', '-f', argvs.make[4] ?? '']),
+      command(context, ['mv', '-f', '--', files.output, files.done]),
+    ];
+  },
+  undo: {
+    shell: (input, context) => discardLines(input, context.migration),
+    effects: (input, context) => [
+      command(context, [
+        'flock',
+        '-w',
+        '60',
+        receiverLock(context.migration, input.tree),
+        ...discardArgv(input, context.migration),
+      ]),
+      command(context, discardArgv(input, context.migration)),
+    ],
+  },
+});
