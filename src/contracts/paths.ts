@@ -19,6 +19,9 @@ export const ledgerPath = (migration: string): string => `${migrationDir(migrati
 export const journalPath = (migration: string): string => `${migrationDir(migration)}/journal`;
 /** Directory of one step: script, log, progress, exit record, manifests. */
 export const stepDir = (migration: string, step: string): string => `${migrationDir(migration)}/${step}`;
+/** Directory of one generation of a step's unit: inputs, output, progress, exit record. */
+export const unitDir = (migration: string, step: string, generation: number | string): string =>
+  `${stepDir(migration, step)}/g${generation}`;
 /** Name of the transient systemd unit of a step. */
 export const unitName = (migration: string, step: string, generation: number): string =>
   `rehost-${migration}-${step}-g${generation}`;
