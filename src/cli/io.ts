@@ -1,0 +1,64 @@
+import { createInterface } from 'node:readline/promises';
+import type { Environment } from '../config.js';
+
+/** The process as commands see it; tests give their own. */
+export interface Io {
+  /** Results: what a program may parse. */
+  readonly out: (text: string) => void;
+  /** Narration, warnings, failures: for people. */
+  readonly err: (text: string) => void;
+  readonly env: Environment;
+  /** Whether a person can be asked: both stdin and stderr are terminals. */
+  readonly interactive: boolean;
+  /** Whether stderr may be coloured: a terminal, and NO_COLOR is not set. @see no-color.org */
+  readonly colour: boolean;
+  /** One line from the person; undefined at end of input. Only when `interactive`. */
+  readonly ask: (question: string) => Promise<string | undefined>;
+  /** Aborted by the first Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
+
+/** The real process. */
+export function processIo(): Io {
+  const controller = new AbortController();
+  // The first Ctrl-C detaches in order; a second one ends the process as usual.
+  process.once('SIGINT', () => controller.abort());
+  process.once('SIGTERM', () => controller.abort());
+  const noColour = process.env['NO_COLOR'] !== undefined && process.env['NO_COLOR'] !== '';
+  // A reader that went away (`| head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    env: process.env,
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    colour: process.stderr.isTTY === true && !noColour,
+    ask,
+    interrupted: controller.signal,
+  };
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await new Promise<string | undefined>((resolve) => {
+      lines.once('close', () => resolve(undefined));
+      lines.once('SIGINT', () => {
+        process.kill(process.pid, 'SIGINT');
+        resolve(undefined);
+      });
+      void lines.question(question).then(resolve);
+    });
+  } finally {
+    lines.close();
+  }
+}
+
+/** Bold text where colours are allowed. */
+export const bold = (io: Pick<Io, 'colour'>, text: string): string =>
+  io.colour ? `\u001b[1m${text}\u001b[0m` : text;
+/** Red text where colours are allowed. */
+export const red = (io: Pick<Io, 'colour'>, text: string): string =>
+  io.colour ? `\u001b[31m${text}\u001b[0m` : text;

@@ -1,0 +1,102 @@
+import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { failure } from '../failures.js';
+import type { CommandName, CommandRequests } from '../run/commands.js';
+import type { CommandAnswer } from '../run/events.js';
+import { isDeadline, isNotFound, noWorker } from './translate.js';
+
+/** Longest wait for the answer to one sending of a command, in ms; a command is recorded in milliseconds. */
+export const COMMAND_TIMEOUT_MS = 8000;
+const SENDINGS = 3;
+
+/** A command on its way to a run. */
+export interface Sending<Name extends CommandName> {
+  readonly workflowId: string;
+  readonly name: Name;
+  readonly request: CommandRequests[Name];
+  /** How a person sends the same command durably when no worker answers. */
+  readonly signalHint: string;
+}
+
+/**
+ * Sends a command as an Update and answers what it did.
+ *
+ * Repeat: the Update id is the command id, so a resending after a lost answer is answered as the first one.
+ * @throws Refused with a sentence that says what is open, NoWorker after the last sending
+ */
+export async function sendUpdate<Name extends CommandName>(
+  client: Client,
+  sending: Sending<Name>,
+): Promise<CommandAnswer> {
+  const { workflowId, name, request } = sending;
+  const handle = client.workflow.getHandle(workflowId);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
+        handle.executeUpdate<CommandAnswer, [CommandRequests[Name]]>(name, {
+          args: [request],
+          updateId: request.id,
+        }),
+      );
+    } catch (error) {
+      if (attempt < SENDINGS && isWorthResending(error)) continue;
+      throw answerOf(error, sending);
+    }
+  }
+}
+
+// An Update that meets Continue-As-New comes back as one of these; the same id is safe to send again.
+function isWorthResending(error: unknown): boolean {
+  if (error instanceof WorkflowUpdateFailedError) {
+    return (
+      error.cause instanceof ApplicationFailure && error.cause.type === 'AcceptedUpdateCompletedWorkflow'
+    );
+  }
+  return (
+    isDeadline(error) || (isNotFound(error) && /update .* not found/i.test(String((error as Error).message)))
+  );
+}
+
+function answerOf<Name extends CommandName>(error: unknown, sending: Sending<Name>): unknown {
+  if (isDeadline(error)) return noWorker(error, `Sent durably it waits for a worker: ${sending.signalHint}`);
+  if (isNotFound(error)) return ended(sending, error);
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    return failure(
+      'Refused',
+      {
+        message: error.cause.message,
+        hint: `Run "rehost status ${sending.workflowId}" to see what is open.`,
+      },
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+function ended<Name extends CommandName>(sending: Sending<Name>, cause: unknown): Error {
+  return failure(
+    'Refused',
+    {
+      message: `${sending.name} comes too late: the run ${sending.workflowId} has ended`,
+      hint: `Run "rehost report ${sending.workflowId}" to see how it ended.`,
+    },
+    { cause },
+  );
+}
+
+/**
+ * Sends a command as a Signal: durable at once, carried out when a worker is there, answered nowhere.
+ * @throws Refused when the run has ended
+ */
+export async function sendSignal<Name extends CommandName>(
+  client: Client,
+  sending: Sending<Name>,
+): Promise<void> {
+  try {
+    await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
+      client.workflow.getHandle(sending.workflowId).signal(sending.name, sending.request),
+    );
+  } catch (error) {
+    throw isNotFound(error) ? ended(sending, error) : error;
+  }
+}

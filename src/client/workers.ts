@@ -1,0 +1,28 @@
+import type { Client } from '@temporalio/client';
+
+/** Identities of the workers that polled a task queue lately. */
+export interface Pollers {
+  readonly workflows: readonly string[];
+  readonly activities: readonly string[];
+}
+
+// A long poll lasts a minute; the server keeps a poller in its list for five.
+const FRESH_MS = 70_000;
+/** `temporal.api.enums.v1.TaskQueueType` */
+const WORKFLOW = 1;
+const ACTIVITY = 2;
+
+/** Workers that polled within the last 70 s; one that died a moment ago is still listed. */
+export async function countPollers(client: Client, taskQueue: string): Promise<Pollers> {
+  const of = async (taskQueueType: number): Promise<readonly string[]> => {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: client.options.namespace,
+      taskQueue: { name: taskQueue },
+      taskQueueType,
+    });
+    return (pollers ?? [])
+      .filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - FRESH_MS)
+      .map((poller) => poller.identity ?? '');
+  };
+  return { workflows: await of(WORKFLOW), activities: await of(ACTIVITY) };
+}
