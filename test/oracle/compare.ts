@@ -84,7 +84,7 @@ export function compare(
     kind: DifferenceKind,
   ): readonly Difference[] => compareLists({ host, kind, subject: '' }, left, right);
   return [
-    ...compareEntries(host, before.entries, after.entries),
+    ...compareEntries(host, before.entries, after.entries, before.dataDirectories),
     ...compareDatabases(host, before.databases, after.databases),
     ...records(before.system.unitFiles, after.system.unitFiles, 'unit-file'),
     ...records(before.system.units, after.system.units, 'unit-state'),
@@ -114,34 +114,34 @@ export function compare(
   ];
 }
 
-/** Differences of two sets of entries by path. `skip` are aspects that are not compared. */
+/** Differences of two sets of entries by path; `data` are the `<data>` of the exclusions. */
 export function compareEntries(
   host: string,
   before: Readonly<Record<string, Entry>>,
   after: Readonly<Record<string, Entry>>,
-  skip: readonly DifferenceKind[] = [],
+  data: readonly string[] = [],
 ): readonly Difference[] {
+  const untimed = excluded('attribute', { data });
   return keysOf(before, after).flatMap((path) => {
     const [left, right] = [before[path], after[path]];
     const at = { host, subject: path };
     if (left === undefined)
       return [difference('extra', at, { after: right === undefined ? undefined : summary(right) })];
     if (right === undefined) return [difference('missing', at, { before: summary(left) })];
-    return aspects(path, left, right)
-      .filter(([kind, one, other]) => one !== other && !skip.includes(kind))
+    return aspects(matchesAny(untimed, path), left, right)
+      .filter(([, one, other]) => one !== other)
       .map(([kind, one, other]) => difference(kind, at, { before: one, after: other }));
   });
 }
 
 type Aspect = readonly [kind: DifferenceKind, before: string | undefined, after: string | undefined];
 
-function aspects(path: string, left: Entry, right: Entry): readonly Aspect[] {
+function aspects(untimed: boolean, left: Entry, right: Entry): readonly Aspect[] {
   const both = (kind: DifferenceKind, value: (entry: Entry) => string | undefined): Aspect => [
     kind,
     value(left),
     value(right),
   ];
-  const untimed = matchesAny(excluded('attribute'), path);
   return [
     both('type', ({ type, database }) => (database === true ? 'SQLite database' : typeName(type))),
     both('size', ({ type, size }) => (type === 'f' ? size : undefined)),

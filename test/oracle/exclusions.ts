@@ -68,6 +68,12 @@ export const EXCLUSIONS: readonly Exclusion[] = [
   },
   {
     kind: 'attribute',
+    patterns: ['<data>/launcher*/*'],
+    what: "mtime of the launcher's state files",
+    reason: 'written again with equal content at each start of the product; the content is compared',
+  },
+  {
+    kind: 'attribute',
     patterns: ['directory', 'link'],
     what: 'size and mtime of directories and symbolic links',
     reason: 'changed by any entry that comes and goes; no product reads them',
@@ -104,6 +110,8 @@ export const EXCLUSIONS: readonly Exclusion[] = [
       'dpkg-*',
       'e2scrub*',
       'fstrim*',
+      'dbus.service',
+      'ldconfig*',
       'logrotate*',
       'man-db*',
       'motd*',

@@ -21,7 +21,7 @@ export interface SnapshotOptions {
   readonly roots?: readonly string[];
   /** Instead of `DEFAULT_ROOTS`: for tests of the oracle. */
   readonly onlyRoots?: readonly string[];
-  /** Data directories of products (also read as trees); `<data>` of the exclusions. Default `/var/lib/rstudio-pm`. */
+  /** Data directories of products (also read as trees); `<data>` of the exclusions. Default: the vendor's and the lab's. */
   readonly dataDirectories?: readonly string[];
   /** Default `/opt/rstudio-pm`. */
   readonly programDirectories?: readonly string[];
@@ -49,7 +49,7 @@ export const DEFAULT_ROOTS: readonly string[] = [
  * @throws OracleError when it cannot look (a tool is missing, a database never stands still)
  */
 export async function snapshot(exec: Exec, host: string, options: SnapshotOptions = {}): Promise<Snapshot> {
-  const dataDirectories = options.dataDirectories ?? ['/var/lib/rstudio-pm'];
+  const dataDirectories = options.dataDirectories ?? ['/var/lib/rstudio-pm', '/srv/ppm/data'];
   const programDirectories = options.programDirectories ?? ['/opt/rstudio-pm'];
   const roots = [...(options.onlyRoots ?? DEFAULT_ROOTS), ...(options.roots ?? []), ...dataDirectories];
   const look = { roots, prune: excluded('path', { data: dataDirectories }) };

@@ -72,11 +72,12 @@ export async function readSystem(exec: Exec, host: string, options: SystemOption
   const lines = (name: string): readonly string[] => pathLines(sections.get(name) ?? Buffer.alloc(0));
   const fields = (name: string): readonly Buffer[] => fieldsOf(sections.get(name) ?? Buffer.alloc(0));
   const found = fields('processes').map(pathText);
+  const unitFiles = byFirstWord(
+    lines('unit_files').filter((line) => !/\s(transient|generated)\b/.test(line)),
+    (words) => words[1] ?? '',
+  );
   return {
-    unitFiles: byFirstWord(
-      lines('unit_files').filter((line) => !/\s(transient|generated)\b/.test(line)),
-      (words) => words[1] ?? '',
-    ),
+    unitFiles,
     units: unitStates(lines('units')),
     products: parseProducts(lines('products')),
     accounts: Object.fromEntries(
@@ -88,7 +89,9 @@ export async function readSystem(exec: Exec, host: string, options: SystemOption
       ...fields('transient').map(pathText),
       ...lines('units')
         .filter((line) => line.startsWith('rehost-'))
-        .map((line) => `unit ${line.split(/\s+/, 1)[0] ?? ''}`),
+        .map((line) => line.split(/\s+/, 1)[0] ?? '')
+        .filter((unit) => unitFiles[unit] === undefined)
+        .map((unit) => `unit ${unit}`),
     ]
       .filter((path) => !/\/(session-|user-|user@)[^/]*(\/|$)/.test(path))
       .sort(),
