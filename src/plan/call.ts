@@ -29,8 +29,10 @@ export interface StepCall {
   readonly mode: 'act' | 'undo';
   readonly acted?: number;
   readonly undo: readonly UndoEntry[];
+  /** Host names of the plan, so that UNDO.md can name the others. */
+  readonly peers?: readonly string[];
   /** The fence under which the artefact is made: the wrapper proves it unbroken before and after. */
-  readonly fence?: { readonly host: string; readonly input: JsonObject };
+  readonly fence?: { readonly host: string; readonly input: JsonObject; readonly values: JsonObject };
 }
 
 /**

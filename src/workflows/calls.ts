@@ -5,9 +5,10 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import { OUTCOME_LIMIT_BYTES, type StepCall, type StepOutcome } from '../plan/call.js';
-import { planSteps, type Plan, type TimeoutClass } from '../plan/types.js';
+import { planSteps, type Plan, type Step, type TimeoutClass } from '../plan/types.js';
 import type { Move } from '../run/next.js';
 import { stoppedFailure } from '../run/reduce-events.js';
+import { resolveInput } from '../run/references.js';
 import { recordOf, type RunState } from '../run/state.js';
 import { openUndoEntries } from '../run/undo.js';
 import { stepFailureOf, wasCancelled } from './failures.js';
@@ -66,11 +67,13 @@ export class OpenCalls {
     const { step } = move;
     run.report({ kind: 'step-started', step: step.id, undo: move.undo, at: now() });
     const { generation } = recordOf(run.state, step.id);
+    const fence = fenceOf(run.plan, run.state, step);
     const call: StepCall = {
       ...callBase(run.plan, run.state, step.id),
       host: step.host,
       input: move.input,
       mode: 'act',
+      ...(fence === undefined ? {} : { fence }),
     };
     const what = {
       action: step.action,
@@ -157,14 +160,26 @@ function callBase(
   plan: Plan,
   state: RunState,
   step: string,
-): Pick<StepCall, 'migration' | 'step' | 'sequence' | 'generation' | 'undo'> {
+): Pick<StepCall, 'migration' | 'step' | 'sequence' | 'generation' | 'undo' | 'peers'> {
   return {
     migration: state.migration,
     step,
     sequence: planSteps(plan).findIndex((one) => one.id === step),
     generation: recordOf(state, step).generation,
     undo: openUndoEntries(state),
+    peers: Object.keys(plan.hosts),
   };
+}
+
+// The fence was raised by an earlier step: its input and its outcome say what the Activity has to prove unbroken. Undo
+// calls carry none: a fence that somebody broke must not hold back the way home.
+function fenceOf(plan: Plan, state: RunState, step: Step): StepCall['fence'] {
+  const fence = planSteps(plan).find((one) => one.id === step.fence);
+  if (fence === undefined) return undefined;
+  const record = recordOf(state, fence.id);
+  const input = resolveInput(plan, state, { input: fence.input, reader: step.id });
+  if (record.status !== 'done' || !input.ok) return undefined;
+  return { host: fence.host, input: input.value, values: record.values };
 }
 
 const violated = (action: string, wrong: string) => ({
