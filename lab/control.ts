@@ -50,7 +50,7 @@ export async function labUnpause(host: LabHostName): Promise<void> {
 /**
  * What was executed on a host since its last reset, oldest first: `<epoch> uid=… pid=… … exe=… -- <arguments>`.
  *
- * Arguments are joined by spaces and may span lines. A program looked for along PATH appears once for each try.
+ * Arguments are joined by spaces, may span lines and end after 2047 bytes. A program looked for along PATH appears once for each try.
  */
 export async function labExecuted(host: LabHostName): Promise<readonly string[]> {
   const text = await docker(['exec', containerOf(host), 'cat', EXECUTED_LOG]);
