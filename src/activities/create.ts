@@ -49,7 +49,8 @@ async function runStep(run: StepRun): Promise<StepOutcome> {
   const input = parseInput(contract, call, action);
   const context = contextOf(run);
   // Short actions have no progress of their own; without heartbeats a stop would not reach them.
-  const beat = contract.timeouts === 'unit' ? undefined : setInterval(() => Context.current().heartbeat(), HEARTBEAT_MS);
+  const beat =
+    contract.timeouts === 'unit' ? undefined : setInterval(() => Context.current().heartbeat(), HEARTBEAT_MS);
   try {
     if (call.mode === 'undo') {
       await undoStep({ contract, handler: run.handler, input, context });
@@ -99,7 +100,10 @@ function seal(result: { changed: boolean; values: JsonObject; again?: boolean },
 function parseInput(contract: Contract, call: StepCall, action: ActionName): unknown {
   const parsed = contract.input.safeParse(call.input);
   if (parsed.success) return parsed.data;
-  throw broken(`input of ${action} in step ${call.step} does not fit its contract`, z.prettifyError(parsed.error));
+  throw broken(
+    `input of ${action} in step ${call.step} does not fit its contract`,
+    z.prettifyError(parsed.error),
+  );
 }
 
 function parseOutcome(contract: Contract, values: unknown, call: StepCall): JsonObject {

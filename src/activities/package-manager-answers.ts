@@ -26,7 +26,9 @@ export interface Address {
 const STATUS_MEMBERS = ['version', 'bioc_versions'];
 const STATUS = '/__api__/status';
 /** Shape of the parts of the repository list that are needed to find addresses. */
-const repositories = z.array(z.looseObject({ id: z.union([z.number(), z.string()]), name: z.string(), type: z.string() }));
+const repositories = z.array(
+  z.looseObject({ id: z.union([z.number(), z.string()]), name: z.string(), type: z.string() }),
+);
 const snapshots = z.array(z.looseObject({ path: z.string() }));
 const LINKS_PER_FROZEN = 2;
 
@@ -37,7 +39,10 @@ interface Product {
 }
 
 /** All addresses worth recording: status, repositories, newest indexes, up to `frozen` frozen ones with downloads. */
-export async function findAddresses(product: Product, frozen: number): Promise<{
+export async function findAddresses(
+  product: Product,
+  frozen: number,
+): Promise<{
   readonly addresses: readonly Address[];
   readonly repositories: number;
   readonly frozen: number;
@@ -79,7 +84,8 @@ export async function askAll(product: Product, addresses: readonly Address[]): P
 }
 
 /** One answer per line, in the order asked: the text that is kept on the host and digested. */
-export const printAnswers = (answers: readonly Answer[]): string => answers.map((one) => `${JSON.stringify(one)}\n`).join('');
+export const printAnswers = (answers: readonly Answer[]): string =>
+  answers.map((one) => `${JSON.stringify(one)}\n`).join('');
 
 /** Reads back what `printAnswers` wrote. @throws ProductAnswersWrong when the file is not that */
 export function parseAnswers(text: string, file: string): readonly Answer[] {
@@ -109,7 +115,9 @@ const indexOf = (type: string, base: string): string =>
 // Each repository gives one in turn, newest first, so that fifty addresses cover every kind of repository.
 function roundRobin(lists: readonly (readonly string[])[], most: number): readonly string[] {
   const longest = Math.max(0, ...lists.map((list) => list.length));
-  const turns = Array.from({ length: longest }, (_, turn) => lists.flatMap((list) => list.at(-1 - turn) ?? []));
+  const turns = Array.from({ length: longest }, (_, turn) =>
+    lists.flatMap((list) => list.at(-1 - turn) ?? []),
+  );
   return turns.flat().slice(0, most);
 }
 
@@ -130,14 +138,18 @@ function cranLinks(index: string, text: string): readonly string[] {
   return stanzas.flatMap((stanza) => {
     const name = /^Package:\s*(\S+)/m.exec(stanza)?.[1];
     const version = /^Version:\s*(\S+)/m.exec(stanza)?.[1];
-    return name === undefined || version === undefined ? [] : [index.replace(/PACKAGES$/, `${name}_${version}.tar.gz`)];
+    return name === undefined || version === undefined
+      ? []
+      : [index.replace(/PACKAGES$/, `${name}_${version}.tar.gz`)];
   });
 }
 
 async function pypiLinks(product: Product, index: string, text: string): Promise<readonly string[]> {
   const projects = hrefs(text, index);
   const ends = projects.length <= LINKS_PER_FROZEN ? projects : [projects[0] ?? '', projects.at(-1) ?? ''];
-  const pages = await Promise.all(ends.map(async (page) => hrefs((await get(product, page)).text, page).slice(0, 1)));
+  const pages = await Promise.all(
+    ends.map(async (page) => hrefs((await get(product, page)).text, page).slice(0, 1)),
+  );
   return [...ends, ...pages.flat()].slice(-LINKS_PER_FROZEN);
 }
 
@@ -170,7 +182,12 @@ async function askTool(product: Product, address: string): Promise<Answer> {
 }
 
 async function get(product: Product, path: string): ReturnType<Host['request']> {
-  return product.host.request({ port: product.port, path, signal: product.context.signal, timeoutMs: 60_000 });
+  return product.host.request({
+    port: product.port,
+    path,
+    signal: product.context.signal,
+    timeoutMs: 60_000,
+  });
 }
 
 async function getJson(product: Product, path: string): Promise<unknown> {

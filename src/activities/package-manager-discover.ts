@@ -38,7 +38,8 @@ interface UnitFacts {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const TOOLS = 'rsync find sort sed xargs sha256sum stat getfacl getfattr flock systemd-run systemctl df du getent';
+const TOOLS =
+  'rsync find sort sed xargs sha256sum stat getfacl getfattr flock systemd-run systemctl df du getent';
 const SECRET_ENVIRONMENT = 'PACKAGEMANAGER_ENCRYPTION_KEY';
 
 /**
@@ -47,7 +48,10 @@ const SECRET_ENVIRONMENT = 'PACKAGEMANAGER_ENCRYPTION_KEY';
  * Repeat: safe. Secrets: the encryption key leaves the host as SHA-256 only, settings as digests.
  * @throws ProductMissing when the host has no Package Manager
  */
-export async function discoverPackageManager(host: Host, options: DiscoverOptions): Promise<PackageManagerDiscovery> {
+export async function discoverPackageManager(
+  host: Host,
+  options: DiscoverOptions,
+): Promise<PackageManagerDiscovery> {
   const unit = await readUnit(host);
   const text = (await host.readFile(GCFG_PATH)) ?? '';
   const version = await readVersion(host, unit);
@@ -131,13 +135,22 @@ async function readKey(
   unit: UnitFacts,
 ): Promise<{ path: string; fingerprint: string; count: number }> {
   const environment = unit.environment[SECRET_ENVIRONMENT];
-  const candidates = [`${config.dataDir}/rstudio-pm.key`, `${config.dataDir}/persistent/encryption/rstudio-pm.key`];
-  const text = await host.script('for f in "$@"; do if [ -f "$f" ]; then sha256sum -- "$f"; fi; done', candidates);
+  const candidates = [
+    `${config.dataDir}/rstudio-pm.key`,
+    `${config.dataDir}/persistent/encryption/rstudio-pm.key`,
+  ];
+  const text = await host.script(
+    'for f in "$@"; do if [ -f "$f" ]; then sha256sum -- "$f"; fi; done',
+    candidates,
+  );
   const found = text
     .split('\n')
     .map((line) => /^([0-9a-f]{64}) {2}(.*)$/.exec(line))
     .flatMap((match) => (match === null ? [] : [{ path: match[2] ?? '', fingerprint: match[1] ?? '' }]));
-  const all = [...(environment === undefined ? [] : [{ path: 'environment', fingerprint: sha256(environment) }]), ...found];
+  const all = [
+    ...(environment === undefined ? [] : [{ path: 'environment', fingerprint: sha256(environment) }]),
+    ...found,
+  ];
   return { path: all[0]?.path ?? '', fingerprint: all[0]?.fingerprint ?? '', count: all.length };
 }
 
@@ -168,9 +181,18 @@ async function readForecast(sources: ForecastSources): Promise<Forecast> {
     cacheBytes: await sizeOf(host, `${config.dataDir}/cache`),
     free: await Promise.all(trees.map((tree) => readFree(host, tree.path))),
     keys: sources.keys,
-    licences: await lines(host, 'find "$1" -maxdepth 1 -name "*.lic" -printf "%f\\n" 2>/dev/null || true', [config.dataDir]),
-    databases: (await lines(host, 'find "$1" -maxdepth 1 -name "*.sqlite*" -o -maxdepth 1 -name "*.db" 2>/dev/null || true', [config.sqliteDir])).length,
-    repositories: unit.active === 'active' ? await readRepositories(host, config.port) : 'not asked: the service is not active',
+    licences: await lines(host, 'find "$1" -maxdepth 1 -name "*.lic" -printf "%f\\n" 2>/dev/null || true', [
+      config.dataDir,
+    ]),
+    databases: await lines(
+      host,
+      'find "$1" -maxdepth 1 -type f \\( -name "*.db" -o -name "*.sqlite" -o -name "*.sqlite3" \\) -printf "%f\\n" 2>/dev/null | sort || true',
+      [config.sqliteDir],
+    ),
+    repositories:
+      unit.active === 'active'
+        ? await readRepositories(host, config.port)
+        : 'not asked: the service is not active',
     configProblems: config.problems.map((problem) => `line ${problem.line}: ${problem.message}`),
     missingPaths: await lines(host, 'for p in "$@"; do [ -e "$p" ] || echo "$p"; done', paths),
     installedR: await lines(host, 'for p in /opt/R/*; do [ -x "$p/bin/R" ] && echo "$p"; done; true'),
@@ -188,12 +210,19 @@ async function readForecast(sources: ForecastSources): Promise<Forecast> {
 }
 
 /** The directories that move: the data directory and everything of the product that leaves it. */
-export function treesOf(config: Pick<PackageManagerConfig, 'dataDir' | 'sqliteDir' | 'classDirs'>): readonly { id: string; path: string }[] {
-  const outside = isWithin(config.sqliteDir, config.dataDir) ? [] : [{ id: 'sqlite', path: config.sqliteDir }];
+export function treesOf(
+  config: Pick<PackageManagerConfig, 'dataDir' | 'sqliteDir' | 'classDirs'>,
+): readonly { id: string; path: string }[] {
+  const outside = isWithin(config.sqliteDir, config.dataDir)
+    ? []
+    : [{ id: 'sqlite', path: config.sqliteDir }];
   return [{ id: 'data', path: config.dataDir }, ...outside, ...config.classDirs];
 }
 
-async function measureTree(host: Host, tree: { id: string; path: string }): Promise<Forecast['trees'][number]> {
+async function measureTree(
+  host: Host,
+  tree: { id: string; path: string },
+): Promise<Forecast['trees'][number]> {
   const text = await host.script(
     'if [ -d "$1" ]; then stat -c %d "$1"; find "$1" -xdev -printf "%s\\n" | awk \'{ b += $1; n += 1 } END { printf "%.0f %d\\n", b, n }\'; fi',
     [tree.path],
@@ -209,14 +238,19 @@ async function readFree(host: Host, path: string): Promise<Forecast['free'][numb
     'd=$1; while [ ! -d "$d" ]; do d=$(dirname "$d"); done; p=$(dirname "$1"); while [ ! -d "$p" ]; do p=$(dirname "$p"); done; stat -c %d "$p"; df -B1 --output=avail "$p" | tail -n 1; df --output=iavail "$p" | tail -n 1; [ "$(stat -c %d "$d")" = "$(stat -c %d "$p")" ] && echo same || echo mount',
     [path],
   );
-  const [device = '', bytes = '0', inodes = '0', mount = ''] = text.trim().split('\n').map((line) => line.trim());
+  const [device = '', bytes = '0', inodes = '0', mount = ''] = text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim());
   // File systems without fixed inodes (btrfs, some network ones) print "-": then inodes are not a limit.
   const free = /^\d+$/.test(inodes) ? Number(inodes) : Number.MAX_SAFE_INTEGER;
   return { path, device, bytes: Number(bytes), inodes: free, mountPoint: mount === 'mount' };
 }
 
 async function sizeOf(host: Host, path: string): Promise<number> {
-  const text = await host.script('if [ -d "$1" ]; then du -sb "$1" | cut -f1; else echo 0; fi', [path], { timeoutMs: 110_000 });
+  const text = await host.script('if [ -d "$1" ]; then du -sb "$1" | cut -f1; else echo 0; fi', [path], {
+    timeoutMs: 110_000,
+  });
   return Number(text.trim());
 }
 
@@ -224,7 +258,9 @@ async function readRepositories(host: Host, port: number): Promise<string> {
   const answer = await host.request({ port, path: '/__api__/repos' });
   if (answer.status !== 200) return `status ${answer.status}`;
   const list: unknown = JSON.parse(answer.text);
-  return Array.isArray(list) ? `${list.length} repositories, digest ${digestOf(list).slice(0, 12)}` : 'not a list';
+  return Array.isArray(list)
+    ? `${list.length} repositories, digest ${digestOf(list).slice(0, 12)}`
+    : 'not a list';
 }
 
 async function readUpstream(host: Host, config: PackageManagerConfig): Promise<string> {

@@ -1,9 +1,5 @@
-import {
-  configBackup,
-  GCFG_PATH,
-  RSPM,
-  type packageManagerContracts,
-} from '../contracts/package-manager.js';
+import { configBackup, GCFG_PATH, RSPM, type packageManagerContracts } from '../contracts/package-manager.js';
+import { landingOf } from '../contracts/files-landing.js';
 import { stepDir } from '../contracts/paths.js';
 import { sha256 } from '../digest.js';
 import { failure } from '../failures.js';
@@ -20,8 +16,14 @@ const SHOWN_DIFFERENCES = 20;
 export const packageManagerHandlers = {
   'packageManager.discover@1': {
     async act(input, context) {
-      const peer = input.peer === undefined ? 'not probed' : await probePeer(context.host, context.hosts.get(input.peer));
-      return { changed: false, values: await discoverPackageManager(context.host, { role: input.role, peer }) };
+      const peer =
+        input.peer === undefined
+          ? 'not probed'
+          : await probePeer(context.host, context.hosts.get(input.peer));
+      return {
+        changed: false,
+        values: await discoverPackageManager(context.host, { role: input.role, peer }),
+      };
     },
   },
   'packageManager.evict@1': { act: evictCaches },
@@ -42,14 +44,17 @@ export const packageManagerHandlers = {
   'packageManager.compareAnswers@1': { act: compareAnswers },
   'packageManager.verifyKey@1': {
     async act(input, context) {
-      const text = await context.host.script('sha256sum -- "$1" | cut -c1-64; stat -c "%a %U" -- "$1"', [input.path]);
+      const path = `${landingOf(input, context.call.migration).incoming}/${input.file}`;
+      const text = await context.host.script('sha256sum -- "$1" | cut -c1-64; stat -c "%a %U" -- "$1"', [
+        path,
+      ]);
       const [fingerprint = '', rights = ''] = text.trim().split('\n');
       const [mode = '', owner = ''] = rights.split(' ');
       if (fingerprint === input.fingerprint && owner === input.owner && /^[46]00$/.test(mode)) {
         return { changed: false, values: { fingerprint, mode, owner } };
       }
       throw failure('KeyDiffers', {
-        message: `encryption key ${input.path} on ${context.host.name} is not the one of the source`,
+        message: `encryption key ${path} on ${context.host.name} is not the one of the source`,
         detail: `fingerprint ${fingerprint || 'none'}, wanted ${input.fingerprint}; owner ${owner}, wanted ${input.owner}; mode ${mode}, wanted 600`,
         hint: 'Run "rehost rollback": the data would be unreadable with this key.',
       });
@@ -60,7 +65,8 @@ export const packageManagerHandlers = {
     async act(_input, context) {
       const result = await context.host.run([RSPM, 'check-config']);
       const output = `${result.stdout}${result.stderr}`.trim().slice(-1000);
-      if (result.end.kind === 'exited' && result.end.exitStatus === 0) return { changed: false, values: { output } };
+      if (result.end.kind === 'exited' && result.end.exitStatus === 0)
+        return { changed: false, values: { output } };
       throw failure('ConfigurationInvalid', {
         message: `rspm check-config refuses the configuration on ${context.host.name}`,
         detail: output,
@@ -86,7 +92,8 @@ async function compareAnswers(
   input: { port: number; recordedOn: string; path: string; digest: string },
   context: ActionContext,
 ): Promise<{ changed: false; values: { addresses: number; equal: true } }> {
-  const text = (await context.hosts.get(input.recordedOn).readFile(input.path, { maxBytes: 16 * 1024 * 1024 })) ?? '';
+  const text =
+    (await context.hosts.get(input.recordedOn).readFile(input.path, { maxBytes: 16 * 1024 * 1024 })) ?? '';
   if (sha256(text) !== input.digest) {
     throw failure('ProductAnswersWrong', {
       message: `recorded answers ${input.path} on ${input.recordedOn} are not those that were recorded`,
@@ -107,8 +114,11 @@ async function compareAnswers(
 
 function differenceOf(wanted: Answer, got: Answer | undefined): readonly string[] {
   if (got !== undefined && got.status === wanted.status && got.sha256 === wanted.sha256) return [];
-  const show = (one: Answer): string => `status ${one.status}, ${one.bytes} bytes, sha256 ${one.sha256.slice(0, 12)}`;
-  return [`${wanted.kind} ${wanted.address}: wanted ${show(wanted)}; found ${got === undefined ? 'nothing' : show(got)}`];
+  const show = (one: Answer): string =>
+    `status ${one.status}, ${one.bytes} bytes, sha256 ${one.sha256.slice(0, 12)}`;
+  return [
+    `${wanted.kind} ${wanted.address}: wanted ${show(wanted)}; found ${got === undefined ? 'nothing' : show(got)}`,
+  ];
 }
 
 async function adaptConfig(
@@ -145,11 +155,31 @@ async function proofNotes(
   const group = (await context.host.run(['getent', 'group', input.group])).stdout.trim().split(':')[3] ?? '';
   const present = new Set(group.split(',').filter((name) => name !== ''));
   const absent = input.members.filter((member) => !present.has(member));
-  const here = await context.host.script('for f in "$@"; do [ -e "$f" ] || echo "$f"; done', input.licences.map((name) => `${input.dataDir}/${name}`));
-  const log = await context.host.run(['grep', '-h', '-m', '3', '-E', 'Detected R version|Unable to use R', '/var/log/rstudio/rstudio-pm/rstudio-pm.log']);
+  const here = await context.host.script(
+    'for f in "$@"; do [ -e "$f" ] || echo "$f"; done',
+    input.licences.map((name) => `${input.dataDir}/${name}`),
+  );
+  const log = await context.host.run([
+    'grep',
+    '-h',
+    '-m',
+    '3',
+    '-E',
+    'Detected R version|Unable to use R',
+    '/var/log/rstudio/rstudio-pm/rstudio-pm.log',
+  ]);
   return [
-    ...absent.map((member) => `account ${member} is in group ${input.group} on the source and not here: add it with usermod -aG`),
-    ...here.split('\n').filter((line) => line !== '').map((path) => `licence file ${path} is missing`),
-    ...log.stdout.split('\n').filter((line) => line !== '').map((line) => `log: ${line.slice(0, 160)}`),
+    ...absent.map(
+      (member) =>
+        `account ${member} is in group ${input.group} on the source and not here: add it with usermod -aG`,
+    ),
+    ...here
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((path) => `licence file ${path} is missing`),
+    ...log.stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => `log: ${line.slice(0, 160)}`),
   ];
 }

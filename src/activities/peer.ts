@@ -9,10 +9,19 @@ export async function probePeer(target: Host, source: Host): Promise<string> {
   const { address, port } = source.peer;
   const wanted = await source.hostKey();
   const result = await target.run(
-    ['sh', '-c', 'ssh-keyscan -T 10 -p "$2" -- "$1" 2>/dev/null | ssh-keygen -l -f - 2>/dev/null', 'rehost', address, String(port)],
+    [
+      'sh',
+      '-c',
+      'ssh-keyscan -T 10 -p "$2" -- "$1" 2>/dev/null | ssh-keygen -l -f - 2>/dev/null',
+      'rehost',
+      address,
+      String(port),
+    ],
     { as: 'login', timeoutMs: 30_000 },
   );
   const keys = [...result.stdout.matchAll(/SHA256:\S+/g)].map((match) => match[0]);
   if (keys.includes(wanted)) return `ok ${address} ${port}`;
-  return keys.length === 0 ? `${address}:${port} does not answer` : `${address}:${port} shows another host key: ${keys.join(' ')}`;
+  return keys.length === 0
+    ? `${address}:${port} does not answer`
+    : `${address}:${port} shows another host key: ${keys.join(' ')}`;
 }

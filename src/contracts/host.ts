@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { quoteWord } from '../formats/shell.js';
 import { contract, nothing, type Effect } from './contract.js';
-import { CLAIM_PATH, FINISHED_PATH } from './paths.js';
+import { CLAIM_PATH, FINISHED_PATH, migrationDir } from './paths.js';
+
+/** Where the time of going live is recorded. */
+export const goingLivePath = (migration: string): string => `${migrationDir(migration)}/going-live`;
 
 const plannedHost = z.looseObject({
   role: z.enum(['source', 'target']),
@@ -35,6 +38,8 @@ export const hostContracts = {
       kind: z.string(),
       facts: z.record(z.string(), z.record(z.string(), json)),
       hosts: z.record(z.string(), plannedHost),
+      /** `host.fact` names that the run itself has changed. */
+      except: z.array(z.string()),
     }),
     outcome: z.strictObject({ facts: z.number() }),
     timeouts: 'short',
@@ -54,6 +59,16 @@ export const hostContracts = {
       shell: (_input, { migration }) => releaseLines(migration),
       effects: (_input, { host }) => releaseEffects(host),
     },
+  }),
+  'host.goLive@1': contract({
+    summary: 'Records that the target goes live: a rollback after it loses what users did since.',
+    input: z.strictObject({}),
+    outcome: z.strictObject({ at: z.string() }),
+    timeouts: 'short',
+    readOnly: false,
+    effects: (_input, { host, migration }): readonly Effect[] => [
+      { kind: 'write', host, path: goingLivePath(migration), mode: '0600' },
+    ],
   }),
   'host.finish@1': contract({
     summary: 'Records the finished migration on the host and releases the claim.',

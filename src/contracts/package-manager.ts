@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { toShellLine, type Argv } from '../formats/shell.js';
 import { contract, nothing, type Effect, type EffectContext } from './contract.js';
+import { landingInput, shortName } from './files-landing.js';
 import { stepDir } from './paths.js';
 
 /** The vendor's programs on a host. @see Posit Package Manager administration guide, "Files and directories" */
@@ -63,7 +64,7 @@ export const packageManagerForecast = z.strictObject({
   ),
   keys: count,
   licences: z.array(z.string()),
-  databases: count,
+  databases: z.array(z.string()),
   repositories: z.string(),
   configProblems: z.array(z.string()),
   missingPaths: z.array(z.string()),
@@ -154,7 +155,14 @@ export const packageManagerContracts = {
   }),
   'packageManager.verifyKey@1': contract({
     summary: 'Compares the encryption key of the copied data with the fingerprint of the source key.',
-    input: z.strictObject({ path: z.string(), fingerprint: z.string(), owner: z.string() }),
+    input: z.object({
+      tree: shortName,
+      ...landingInput,
+      /** The key below the tree. */
+      file: z.string(),
+      fingerprint: z.string(),
+      owner: z.string(),
+    }),
     outcome: z.strictObject({ fingerprint: z.string(), mode: z.string(), owner: z.string() }),
     timeouts: 'short',
     readOnly: true,

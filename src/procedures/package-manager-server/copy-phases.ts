@@ -1,0 +1,375 @@
+import { PACKAGE_MANAGER_UNIT } from '../../contracts/package-manager.js';
+import { outcome, parallel, phase, step, type TypedStep } from '../../plan/builder.js';
+import type { Node, Phase, Step } from '../../plan/types.js';
+import { beginGate, stopSourceGate } from './gates.js';
+import { excludesOf, recheck, type Parts } from './phases.js';
+import { sqliteTree, type TreePair } from './trees.js';
+
+const FROZEN_ADDRESSES = 50;
+const WARM_PASSES = 5;
+const FENCE = 'fence-source';
+
+/** What the later phases need of the proven copy. */
+export interface Proven {
+  readonly answers: TypedStep<'packageManager.recordAnswers@1'>;
+  /** Ids of the steps that prove the copy: the evidence of the replace gate. */
+  readonly evidence: readonly string[];
+}
+
+/** Prepare, warm copy, final copy and verification: nothing of the target's own data is touched. */
+export function copyPhases(parts: Parts): { readonly phases: readonly Phase[]; readonly proven: Proven } {
+  const answers = recordAnswers(parts);
+  const finals = parts.trees.map((tree) => ({
+    tree,
+    copy: finalCopy(parts, tree),
+    manifest: sourceManifest(parts, tree),
+  }));
+  const checks = verifySteps(parts, finals);
+  return {
+    phases: [
+      prepare(parts),
+      warmCopy(parts),
+      finalPhase(parts, { answers, finals }),
+      verifyPhase(parts, checks),
+    ],
+    proven: { answers, evidence: checks.evidence },
+  };
+}
+
+function prepare(parts: Parts): Phase {
+  const { source, target } = parts;
+  const claim = (host: string, role: string): Step =>
+    step({
+      id: `claim-${role}`,
+      title: `claim ${host} for this migration`,
+      action: 'host.claim@1',
+      host,
+      input: { requester: { $run: 'requester' }, workflowId: { $run: 'workflowId' } },
+      undo: { order: 'clean-up', title: `release the claim of ${host}` },
+    });
+  return phase({
+    id: 'prepare',
+    title: 'Prepare',
+    gate: beginGate(parts.gates),
+    nodes: [
+      recheck(parts, 'begin'),
+      claim(source.name, 'source'),
+      claim(target.name, 'target'),
+      step({
+        id: 'evict-cache',
+        title: 'clear cached files on the source (rspm evict --type=clear)',
+        action: 'packageManager.evict@1',
+        host: source.name,
+        input: {
+          cacheDirs: [`${source.found.facts.dataDir}/cache`],
+          upstream: source.found.forecast.upstream,
+        },
+        undo: 'keeps',
+        skip: 'operator',
+        requirements: ['TEAM2-PM-16', 'TEAM2-PM-17'],
+      }),
+    ],
+  });
+}
+
+function warmCopy(parts: Parts): Phase {
+  const { source, target, trees } = parts;
+  const free = parts.target.found.forecast.free;
+  return phase({
+    id: 'warm-copy',
+    title: 'Warm copy while the source serves',
+    nodes: [
+      step({
+        id: 'space-target',
+        title: 'check room for the copy on the target',
+        action: 'files.space@1',
+        host: target.name,
+        input: {
+          checks: trees.map((tree) => ({
+            path: tree.targetPath,
+            bytes: Math.max(0, tree.bytes - (tree.id === 'data' ? source.found.forecast.cacheBytes : 0)),
+            inodes: free.length === 0 ? 0 : tree.inodes,
+            purpose: `copy of ${tree.sourcePath}`,
+          })),
+        },
+        requirements: ['TEAM2-PM-24'],
+      }),
+      ...trees.flatMap((tree) => accessSteps(parts, tree)),
+      ...trees.map((tree) =>
+        step({
+          ...copyOf(parts, tree, 'warm'),
+          id: `warm-copy-${tree.id}`,
+          title: `copy ${tree.sourcePath} while the source serves`,
+          repeat: { max: WARM_PASSES },
+          requirements: ['TEAM2-PM-30', 'TEAM2-PM-34', 'TEAM2-PM-36'],
+        }),
+      ),
+    ],
+  });
+}
+
+function accessSteps(parts: Parts, tree: TreePair): readonly Step[] {
+  const key = step({
+    id: keyStep(tree),
+    title: `make the key with which the target reads ${tree.sourcePath}`,
+    action: 'files.pullKey@1',
+    host: parts.target.name,
+    input: {},
+    undo: { order: 'clean-up', title: 'remove the pull key' },
+  });
+  return [
+    key,
+    step({
+      id: authorizeStep(tree),
+      title: `let that key read ${tree.sourcePath} and nothing else`,
+      action: 'files.authorize@1',
+      host: parts.source.name,
+      input: {
+        tree: tree.id,
+        path: tree.sourcePath,
+        publicKey: outcome(key, 'publicKey'),
+        target: parts.target.name,
+        keyStep: key.id,
+      },
+      undo: { order: 'clean-up', title: 'take the key out of authorized_keys' },
+    }),
+  ];
+}
+
+/** Id of the step that makes a tree's pull key. */
+export const keyStep = (tree: TreePair): string => `pull-key-${tree.id}`;
+/** Id of the step that authorises a tree's pull key on the source. */
+export const authorizeStep = (tree: TreePair): string => `authorize-${tree.id}`;
+
+function copyOf(parts: Parts, tree: TreePair, pass: 'warm' | 'final') {
+  const { limit } = parts.spec.transfer;
+  return {
+    action: 'files.copy@1' as const,
+    host: parts.target.name,
+    input: {
+      tree: tree.id,
+      source: parts.source.name,
+      sourcePath: tree.sourcePath,
+      targetPath: tree.targetPath,
+      inside: tree.inside,
+      pass,
+      owners: parts.spec.owners,
+      excludes: [...excludesOf(parts, tree)],
+      alwaysWhole: pass === 'final' ? wholeDirectories(parts, tree) : [],
+      keyStep: keyStep(tree),
+      ...(limit === undefined ? {} : { limitBytesPerSecond: limit }),
+    },
+    undo: { order: 'clean-up' as const, title: `remove the copy of ${tree.sourcePath}` },
+  };
+}
+
+// SQLite's files can change without a new size or time that rsync would see: the final pass reads them whole.
+function wholeDirectories(parts: Parts, tree: TreePair): string[] {
+  const database = sqliteTree(parts.source.found.facts, parts.trees);
+  return database.tree === tree.id && database.below !== '' ? [database.below] : [];
+}
+
+const recordAnswers = (parts: Parts) =>
+  step({
+    id: 'answers-before',
+    title: 'record what the source answers: status, repositories, indexes, frozen addresses',
+    action: 'packageManager.recordAnswers@1',
+    host: parts.source.name,
+    input: { port: parts.source.found.facts.port, frozen: FROZEN_ADDRESSES },
+    undo: 'keeps',
+    requirements: ['TEAM2-PM-08', 'TEAM2-PM-09'],
+  });
+
+const finalCopy = (parts: Parts, tree: TreePair): TypedStep<'files.copy@1'> =>
+  step({
+    ...copyOf(parts, tree, 'final'),
+    id: `final-copy-${tree.id}`,
+    title: `copy what changed in ${tree.sourcePath} since the warm copy`,
+    fence: FENCE,
+    requirements: ['TEAM2-PM-19', 'TEAM2-PM-30', 'TEAM2-PM-34', 'TEAM2-PM-36', 'TEAM2-PM-37'],
+  });
+
+const sourceManifest = (parts: Parts, tree: TreePair): TypedStep<'files.manifest@1'> =>
+  step({
+    id: `manifest-source-${tree.id}`,
+    title: `list ${tree.sourcePath} under the fence: names, owners, modes, contents`,
+    action: 'files.manifest@1',
+    host: parts.source.name,
+    input: {
+      root: tree.sourcePath,
+      label: tree.id,
+      excludes: [...excludesOf(parts, tree)],
+      owners: parts.spec.owners,
+    },
+    undo: 'keeps',
+    fence: FENCE,
+    requirements: ['TEAM2-PM-31', 'TEAM2-PM-35'],
+  });
+
+interface FinalTree {
+  readonly tree: TreePair;
+  readonly copy: TypedStep<'files.copy@1'>;
+  readonly manifest: TypedStep<'files.manifest@1'>;
+}
+
+function finalPhase(
+  parts: Parts,
+  made: { readonly answers: Step; readonly finals: readonly FinalTree[] },
+): Phase {
+  const { source } = parts;
+  const state = step({
+    id: 'source-state',
+    title: 'read whether the source is active and enabled',
+    action: 'service.facts@1',
+    host: source.name,
+    input: { unit: PACKAGE_MANAGER_UNIT },
+  });
+  const first = made.finals[0];
+  const meanwhile = first === undefined ? undefined : keepWarm(parts, first.tree);
+  const nodes: Node[] = [
+    recheck(parts, 'stop-source'),
+    made.answers,
+    state,
+    step({
+      id: FENCE,
+      title: `stop ${PACKAGE_MANAGER_UNIT} on the source, disable it and keep it from starting`,
+      action: 'service.fence@1',
+      host: source.name,
+      input: {
+        unit: PACKAGE_MANAGER_UNIT,
+        dataDirectories: parts.trees.map((tree) => tree.sourcePath),
+        wasActive: outcome(state, 'active'),
+        wasEnabled: outcome(state, 'enabled'),
+      },
+      undo: { order: 'restore-service', title: 'take the fence down and start the source' },
+      downtime: 'starts',
+      requirements: ['TEAM2-GEN-02', 'TEAM2-PM-18', 'TEAM2-PM-20'],
+    }),
+    parallel('under-the-fence', ...made.finals.flatMap((final) => [[final.copy], [final.manifest]])),
+  ];
+  return phase({
+    id: 'final-copy',
+    title: 'Final copy under the fence',
+    ...(meanwhile === undefined
+      ? {}
+      : {
+          gate: stopSourceGate(parts.gates, {
+            evidence: made.finals.map(({ tree }) => `warm-copy-${tree.id}`),
+            meanwhile,
+          }),
+        }),
+    nodes,
+  });
+}
+
+const keepWarm = (parts: Parts, tree: TreePair): Step =>
+  step({
+    ...copyOf(parts, tree, 'warm'),
+    id: `keep-warm-${tree.id}`,
+    title: `keep the copy of ${tree.sourcePath} warm while the gate waits`,
+  });
+
+interface Checks {
+  readonly nodes: readonly Node[];
+  readonly evidence: readonly string[];
+}
+
+function verifySteps(parts: Parts, finals: readonly FinalTree[]): Checks {
+  const { target, source, spec } = parts;
+  const manifests = finals.map(({ tree, copy, manifest }) => {
+    const landed = step({
+      id: `manifest-target-${tree.id}`,
+      title: `list the copy of ${tree.sourcePath} on the target`,
+      action: 'files.manifest@1',
+      host: target.name,
+      input: {
+        root: outcome(copy, 'incoming'),
+        label: tree.id,
+        excludes: [...excludesOf(parts, tree)],
+        owners: spec.owners,
+      },
+      undo: 'keeps',
+      requirements: ['TEAM2-PM-31', 'TEAM2-PM-35'],
+    });
+    const compared = step({
+      id: `compare-${tree.id}`,
+      title: `compare the copy of ${tree.sourcePath} with the source, entry by entry`,
+      action: 'files.compare@1',
+      host: target.name,
+      input: {
+        tree: tree.id,
+        source: { host: source.name, path: outcome(manifest, 'path'), digest: outcome(manifest, 'digest') },
+        target: { host: target.name, path: outcome(landed, 'path'), digest: outcome(landed, 'digest') },
+      },
+      skip: 'voters',
+      verification: true,
+      requirements: [
+        'TEAM2-PM-02',
+        'TEAM2-PM-03',
+        'TEAM2-PM-04',
+        'TEAM2-PM-07',
+        'TEAM2-PM-31',
+        'TEAM2-PM-35',
+      ],
+    });
+    return { landed, compared };
+  });
+  const proofs = [databaseCheck(parts), keyCheck(parts)].filter((one) => one !== undefined);
+  return {
+    nodes: [
+      parallel('manifests-target', ...manifests.map(({ landed, compared }) => [landed, compared])),
+      ...proofs,
+    ],
+    evidence: [...manifests.map(({ compared }) => compared.id), ...proofs.map((proof) => proof.id)],
+  };
+}
+
+function databaseCheck(parts: Parts): Step | undefined {
+  const { facts, forecast } = parts.source.found;
+  const place = sqliteTree(facts, parts.trees);
+  const tree = parts.trees.find((candidate) => candidate.id === place.tree);
+  if (tree === undefined || forecast.databases.length === 0) return undefined;
+  const below = place.below === '' ? '' : `${place.below.slice(1)}/`;
+  return step({
+    id: 'verify-sqlite',
+    title: 'fold the write-ahead log into the copied databases and check their integrity',
+    action: 'sqlite.verify@1',
+    host: parts.target.name,
+    input: {
+      tree: tree.id,
+      targetPath: tree.targetPath,
+      inside: tree.inside,
+      files: forecast.databases.map((name) => `${below}${name}`),
+    },
+    undo: 'keeps',
+    skip: 'voters',
+    verification: true,
+    requirements: ['TEAM2-PM-05', 'TEAM2-PM-06', 'TEAM2-PM-37', 'TEAM2-PM-38', 'TEAM2-PM-39'],
+  });
+}
+
+function keyCheck(parts: Parts): Step | undefined {
+  const { facts } = parts.source.found;
+  const tree = parts.trees.find((candidate) => facts.keyPath.startsWith(`${candidate.sourcePath}/`));
+  if (tree === undefined) return undefined;
+  return step({
+    id: 'verify-key',
+    title: 'compare the encryption key of the copy with the fingerprint of the source key',
+    action: 'packageManager.verifyKey@1',
+    host: parts.target.name,
+    input: {
+      tree: tree.id,
+      targetPath: tree.targetPath,
+      inside: tree.inside,
+      file: facts.keyPath.slice(tree.sourcePath.length + 1),
+      fingerprint: facts.keyFingerprint,
+      owner: facts.serviceUser,
+    },
+    skip: 'voters',
+    verification: true,
+    requirements: ['TEAM2-PM-36'],
+  });
+}
+
+const verifyPhase = (_parts: Parts, checks: Checks): Phase =>
+  phase({ id: 'verify', title: 'Verify before anything is replaced', nodes: checks.nodes });

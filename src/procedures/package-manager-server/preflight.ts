@@ -1,0 +1,361 @@
+import type { PackageManagerDiscovery } from '../../contracts/package-manager.js';
+import { compareVersions } from '../../formats/version.js';
+import type { PreflightCheck } from '../../plan/types.js';
+import { isSupportedRelease, SUPPORTED_RELEASES } from './supported.js';
+
+/** What both hosts told and what the spec wants of them. */
+export interface PreflightInput {
+  readonly source: { readonly name: string; readonly found: PackageManagerDiscovery };
+  readonly target: { readonly name: string; readonly found: PackageManagerDiscovery };
+  readonly owners: 'name' | 'numeric';
+}
+
+type Verdict = Omit<PreflightCheck, 'severity'> & {
+  readonly ok: boolean;
+  readonly otherwise: 'blocker' | 'warning';
+};
+
+const CLOCK_SKEW_MS = 120_000;
+/** Room kept free beside the copy: a full file system stops a service that nobody is moving. */
+const MARGIN = 1.1;
+
+/** Every check with what was found, what is wanted and what to do; blockers block, warnings are acknowledged at the begin gate. */
+export function preflight(input: PreflightInput): readonly PreflightCheck[] {
+  const verdicts = [
+    ...productChecks(input),
+    ...sourceChecks(input),
+    ...(['source', 'target'] as const).flatMap((role) => [
+      ...hostChecks(input[role], role),
+      ...stateChecks(input[role], role),
+    ]),
+    ...layoutChecks(input),
+    ...pairChecks(input),
+    ...spaceChecks(input),
+    ...accountChecks(input),
+  ];
+  return verdicts.map(({ ok, otherwise, ...check }) => ({ ...check, severity: ok ? 'ok' : otherwise }));
+}
+
+/** The blocking ones, for a plan that must not be applied. */
+export const blockers = (checks: readonly PreflightCheck[]): readonly PreflightCheck[] =>
+  checks.filter((check) => check.severity === 'blocker');
+
+function productChecks({ source, target }: PreflightInput): readonly Verdict[] {
+  const [from, to] = [source.found.facts, target.found.facts];
+  return [
+    {
+      id: 'PM-VERSION',
+      title: 'the target has the same release or a newer one',
+      ok: compareVersions(to.version, from.version) >= 0,
+      otherwise: 'blocker',
+      found: `source ${from.version}, target ${to.version}`,
+      wanted: 'target not older than source',
+      remedy: `Upgrade Package Manager on ${target.name} to ${from.version} or newer.`,
+      requirements: ['TEAM2-PM-14'],
+    },
+    {
+      id: 'PM-SUPPORTED',
+      title: 'both releases are known to this procedure',
+      ok: isSupportedRelease(from.version) && isSupportedRelease(to.version),
+      otherwise: 'warning',
+      found: `source ${from.version}, target ${to.version}`,
+      wanted: SUPPORTED_RELEASES.map(({ first, last }) => `${first} to ${last}`).join(', '),
+      remedy:
+        'Try the move in the lab or on copies of the hosts first; the warning is acknowledged at the begin gate.',
+      requirements: ['TEAM2-PM-14'],
+    },
+    {
+      id: 'PM-PROVIDER',
+      title: 'the product database is SQLite on both hosts',
+      ok: from.provider === 'sqlite' && to.provider === 'sqlite',
+      otherwise: 'blocker',
+      found: `source ${from.provider}, target ${to.provider}`,
+      wanted: 'sqlite on both',
+      remedy:
+        'This release moves SQLite installations; set Database.Provider alike on both hosts before the move.',
+      requirements: ['TEAM2-PM-37', 'TEAM2-PM-38'],
+    },
+  ];
+}
+
+function sourceChecks({ source }: PreflightInput): readonly Verdict[] {
+  const { facts } = source.found;
+  return [
+    {
+      id: 'PM-KEY',
+      title: 'the source has exactly one encryption key',
+      ok: source.found.forecast.keys === 1,
+      otherwise: 'blocker',
+      found: `${source.found.forecast.keys} keys`,
+      wanted: 'exactly one (environment, data directory or persistent class)',
+      remedy: `Find out which key the data on ${source.name} was encrypted with, and move the others away.`,
+      requirements: ['TEAM2-PM-36'],
+    },
+    {
+      id: 'PM-KEY-FILE',
+      title: 'the encryption key is a file of the data',
+      ok: facts.keyPath !== 'environment',
+      otherwise: 'blocker',
+      found:
+        facts.keyPath === 'environment' ? 'PACKAGEMANAGER_ENCRYPTION_KEY in the environment' : facts.keyPath,
+      wanted: 'a file that travels with the data',
+      remedy:
+        'Put the key into {DataDir}/rstudio-pm.key (mode 0600) and remove the variable, then restart the source.',
+      requirements: ['TEAM2-PM-36'],
+    },
+    {
+      id: 'PM-ACTIVE',
+      title: 'the source serves, so that its answers can be recorded',
+      ok: source.found.forecast.unit.active === 'active',
+      otherwise: 'blocker',
+      found: source.found.forecast.unit.active,
+      wanted: 'active',
+      remedy: `Start rstudio-pm on ${source.name}; what it answers is the proof for the target.`,
+      requirements: ['TEAM2-PM-02'],
+    },
+    {
+      id: 'PM-UPSTREAM',
+      title: 'cleared caches can be fetched again',
+      ok: source.found.forecast.upstream === 'reachable',
+      otherwise: 'warning',
+      found: source.found.forecast.upstream,
+      wanted: 'reachable',
+      remedy: 'Nothing to do: the caches are then not cleared but copied.',
+      requirements: ['TEAM2-PM-16'],
+    },
+  ];
+}
+
+function hostChecks(host: PreflightInput['source'], role: 'source' | 'target'): readonly Verdict[] {
+  const { forecast } = host.found;
+  return [
+    {
+      id: `HOST-TOOLS-${role.toUpperCase()}`,
+      title: `${host.name} has the tools that are run there`,
+      ok: forecast.missingTools.length === 0,
+      otherwise: 'blocker',
+      found:
+        forecast.missingTools.length === 0 ? 'all present' : `missing: ${forecast.missingTools.join(', ')}`,
+      wanted:
+        'rsync, coreutils, findutils, sed, acl, attr, util-linux, systemd (on the target also sqlite3 and the OpenSSH client)',
+      remedy: `Install the missing tools on ${host.name}, for example: apt-get install rsync acl attr sqlite3 openssh-client`,
+      requirements: [],
+    },
+    {
+      id: `PM-CONFIG-${role.toUpperCase()}`,
+      title: `the configuration of ${host.name} is readable`,
+      ok: forecast.configProblems.length === 0,
+      otherwise: 'blocker',
+      found: forecast.configProblems.length === 0 ? 'no problem' : forecast.configProblems.join('; '),
+      wanted: 'a valid /etc/rstudio-pm/rstudio-pm.gcfg',
+      remedy: `Correct the file on ${host.name}; "rspm check-config" there must pass.`,
+      requirements: ['TEAM2-PM-33'],
+    },
+    {
+      id: `PM-STORAGE-${role.toUpperCase()}`,
+      title: `all storage classes of ${host.name} are on its own file systems`,
+      ok: forecast.remoteClasses.length === 0,
+      otherwise: 'blocker',
+      found:
+        forecast.remoteClasses.length === 0
+          ? 'file'
+          : `in object storage: ${forecast.remoteClasses.join(', ')}`,
+      wanted: 'file',
+      remedy:
+        'Object storage is not moved by this release: share the bucket between the hosts and set the class back to file first.',
+      requirements: ['TEAM2-PM-33'],
+    },
+  ];
+}
+
+function stateChecks(host: PreflightInput['source'], role: 'source' | 'target'): readonly Verdict[] {
+  const { facts, forecast } = host.found;
+  return [
+    {
+      id: `HOST-CLAIM-${role.toUpperCase()}`,
+      title: `${host.name} is not claimed by another migration`,
+      ok: forecast.claim === '',
+      otherwise: 'warning',
+      found: forecast.claim === '' ? 'no claim' : forecast.claim.trim().slice(0, 200),
+      wanted: 'no claim',
+      remedy: `Finish or roll back the other migration first; "rehost apply" refuses while the claim stands.`,
+      requirements: [],
+    },
+    {
+      id: `PM-PATHS-${role.toUpperCase()}`,
+      title: `the R and Python paths of ${host.name} exist`,
+      ok: forecast.missingPaths.length === 0 || role === 'source' || adaptable(forecast),
+      otherwise: 'blocker',
+      found:
+        forecast.missingPaths.length === 0 ? 'all exist' : `missing: ${forecast.missingPaths.join(', ')}`,
+      wanted: 'every Server.RVersion and Server.PythonVersion exists on the host',
+      remedy: `Install the missing versions on ${host.name} or correct Server.RVersion and Server.PythonVersion there.`,
+      requirements: [],
+    },
+    {
+      id: `PM-SERVICE-${role.toUpperCase()}`,
+      title: `${host.name} has the rstudio-pm service`,
+      ok: forecast.unit.load === 'loaded',
+      otherwise: 'blocker',
+      found: `LoadState=${forecast.unit.load} ActiveState=${forecast.unit.active}`,
+      wanted: 'LoadState=loaded',
+      remedy: `Install Posit Package Manager on ${host.name} with its systemd unit (user ${facts.serviceUser}).`,
+      requirements: ['TEAM2-PM-18'],
+    },
+  ];
+}
+
+/** Whether the missing R or Python paths can be taken out of the target's configuration: others of the list exist. */
+export function adaptable(forecast: PackageManagerDiscovery['forecast']): boolean {
+  return [forecast.rVersions, forecast.pythonVersions].every(
+    (paths) => paths.length === 0 || paths.some((path) => !forecast.missingPaths.includes(path)),
+  );
+}
+
+function layoutChecks({ source, target }: PreflightInput): readonly Verdict[] {
+  const outside = (host: PreflightInput['source']): string =>
+    host.found.forecast.trees
+      .map((tree) => tree.id)
+      .sort()
+      .join(', ');
+  return [
+    {
+      id: 'PM-LAYOUT',
+      title: 'both hosts keep the same directories outside the data directory',
+      ok: outside(source) === outside(target),
+      otherwise: 'blocker',
+      found: `source: ${outside(source)}; target: ${outside(target)}`,
+      wanted: 'the same on both',
+      remedy: `Set SQLite.Dir and the storage classes on ${target.name} as on ${source.name} (own paths are fine).`,
+      requirements: ['TEAM2-PM-33', 'TEAM2-PM-39'],
+    },
+    {
+      id: 'HOST-ARCH',
+      title: 'both hosts have the same architecture',
+      ok: source.found.facts.architecture === target.found.facts.architecture,
+      otherwise: 'blocker',
+      found: `source ${source.found.facts.architecture}, target ${target.found.facts.architecture}`,
+      wanted: 'the same',
+      remedy:
+        'Changes of architecture are not part of this migration: choose a target of the same architecture.',
+      requirements: [],
+    },
+    {
+      id: 'HOST-PEER',
+      title: `${target.name} reaches ${source.name} over SSH`,
+      ok: target.found.forecast.peer.startsWith('ok '),
+      otherwise: 'blocker',
+      found: target.found.forecast.peer,
+      wanted: 'the sshd of the source with its own host key',
+      remedy: `Open the way from ${target.name} to ${source.name}, or set peerAddress and peerPort of ${source.name} in the inventory.`,
+      requirements: ['TEAM2-PM-30'],
+    },
+  ];
+}
+
+function pairChecks({ source, target, owners }: PreflightInput): readonly Verdict[] {
+  const skew = Math.abs(source.found.forecast.clockMs - target.found.forecast.clockMs);
+  const different = Object.entries(source.found.forecast.settingsDigests)
+    .filter(([key, digest]) => target.found.forecast.settingsDigests[key] !== digest)
+    .map(([key]) => key);
+  return [
+    {
+      id: 'HOST-CLOCK',
+      title: 'the clocks agree',
+      ok: skew <= CLOCK_SKEW_MS,
+      otherwise: 'warning',
+      found: `${Math.round(skew / 1000)} s apart`,
+      wanted: `at most ${CLOCK_SKEW_MS / 1000} s`,
+      remedy: 'Set up time synchronisation on both hosts; rehost itself compares no times of two machines.',
+      requirements: [],
+    },
+    {
+      id: 'PM-SETTINGS',
+      title: 'the settings of both hosts are alike',
+      ok: different.length === 0,
+      otherwise: 'warning',
+      found: different.length === 0 ? 'alike' : `different: ${different.slice(0, 12).join(', ')}`,
+      wanted: 'alike, but for what belongs to a host',
+      remedy: `The target keeps its own configuration: carry over what users need before the move, on ${target.name}.`,
+      requirements: [],
+    },
+    {
+      id: 'PM-SERVICE-USER',
+      title: 'the service user exists on both hosts under one name',
+      ok: owners === 'numeric' || source.found.facts.serviceUser === target.found.facts.serviceUser,
+      otherwise: 'blocker',
+      found: `source ${source.found.facts.serviceUser}, target ${target.found.facts.serviceUser}`,
+      wanted: 'the same name (owners: name)',
+      remedy: `Run the service on ${target.name} as ${source.found.facts.serviceUser}, or say "owners: numeric" in the spec.`,
+      requirements: ['TEAM2-PM-31'],
+    },
+  ];
+}
+
+function spaceChecks({ source, target }: PreflightInput): readonly Verdict[] {
+  return source.found.forecast.trees.flatMap((tree): readonly Verdict[] => {
+    const landing = target.found.forecast.trees.find((candidate) => candidate.id === tree.id);
+    const free = target.found.forecast.free.find((candidate) => candidate.path === landing?.path);
+    const common = {
+      otherwise: 'blocker' as const,
+      remedy: `Make room on the file system of ${landing?.path ?? tree.path} on ${target.name}.`,
+      requirements: ['TEAM2-PM-24', 'TEAM2-PM-30'],
+    };
+    const [bytes, inodes] = [Math.ceil(tree.bytes * MARGIN), Math.ceil(tree.inodes * MARGIN)];
+    return [
+      {
+        ...common,
+        id: `SPACE-BYTES-${tree.id}`,
+        title: `room for the copy of ${tree.path} beside what the target has`,
+        ok: (free?.bytes ?? 0) >= bytes,
+        found: `${free?.bytes ?? 0} bytes free`,
+        wanted: `${bytes} bytes`,
+      },
+      {
+        ...common,
+        id: `SPACE-INODES-${tree.id}`,
+        title: `inodes for the copy of ${tree.path}`,
+        ok: (free?.inodes ?? 0) >= inodes,
+        found: `${free?.inodes ?? 0} inodes free`,
+        wanted: `${inodes} inodes`,
+      },
+    ];
+  });
+}
+
+function accountChecks({ source, target }: PreflightInput): readonly Verdict[] {
+  const absent = source.found.forecast.groupMembers.filter(
+    (name) => !target.found.forecast.groupMembers.includes(name),
+  );
+  const newer =
+    target.found.forecast.finished !== '' ? target.found.forecast.finished.slice(0, 120) : 'no record';
+  const [held, moved] = [contentOf(target), contentOf(source)];
+  return [
+    {
+      id: 'PM-CLI-GROUP',
+      title: 'members of the command-line group exist on the target',
+      ok: absent.length === 0,
+      otherwise: 'warning',
+      found: absent.length === 0 ? 'all members' : `missing: ${absent.join(', ')}`,
+      wanted: 'every member of the group on the source',
+      remedy: `Add them on ${target.name}: usermod -aG ${target.found.facts.serviceGroup} NAME (accounts are per host).`,
+      requirements: [],
+    },
+    {
+      id: 'PM-DIRECTION',
+      title: 'the target looks like a staging server, not like production',
+      ok: held.bytes <= moved.bytes && held.inodes <= moved.inodes,
+      otherwise: 'blocker',
+      found: `target holds ${held.bytes} bytes in ${held.inodes} entries, source ${moved.bytes} in ${moved.inodes} (caches not counted); finished migrations: ${newer}`,
+      wanted: 'no more data on the target than on the source',
+      remedy: `Check that source and target are not swapped in the spec. What ${target.name} holds would be replaced.`,
+      requirements: ['TEAM2-PM-28', 'TEAM2-PM-29'],
+    },
+  ];
+}
+
+const contentOf = (host: PreflightInput['source']): { readonly bytes: number; readonly inodes: number } => {
+  const { trees, cacheBytes } = host.found.forecast;
+  const sum = (field: 'bytes' | 'inodes'): number => trees.reduce((total, tree) => total + tree[field], 0);
+  return { bytes: Math.max(0, sum('bytes') - cacheBytes), inodes: sum('inodes') };
+};
