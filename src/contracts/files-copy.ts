@@ -27,7 +27,7 @@ import {
   written,
 } from './files-landing.js';
 import { peerFiles, PEER_ALIAS, stepId } from './files-peer.js';
-import { stepDir } from './paths.js';
+import { stepDir, unitDir } from './paths.js';
 
 const copyInput = z.object({
   tree: shortName,
@@ -52,14 +52,9 @@ export type CopyInput = z.output<typeof copyInput>;
 /** Most attempts of one unit at a broken link before it gives up; pauses grow from 5 s to 60 s. */
 export const COPY_ATTEMPTS = 6;
 
-/** Files that one generation of a copy leaves in its step's directory. */
-export const copyFiles = (
-  context: EffectContext,
-): { readonly output: string; readonly errors: string; readonly done: string } => ({
-  output: stepFile(context, `rsync-g${context.generation}.out`),
-  errors: stepFile(context, `rsync-g${context.generation}.err`),
-  done: stepFile(context, `rsync-g${context.generation}.done`),
-});
+/** Marks, in the unit's directory, that incoming was made by this unit: nothing was there to start from. */
+export const firstPassMark = (context: EffectContext): string =>
+  `${unitDir(context.migration, context.step, context.generation)}/first`;
 
 function pullOf(input: CopyInput, context: EffectContext): RsyncPull {
   return {
@@ -111,50 +106,57 @@ export function copyArgvs(
 /**
  * The unit's script: waits for the tree's receiver lock, pulls, and goes on after a broken link.
  *
- * Every attempt's output starts with `== attempt N`. Vanished files are normal in a warm pass and one more try in a final one.
+ * Vanished files are normal in a warm pass and one more try in a final one. At its end the file `progress` holds the
+ * attempts, the statistics of each call of rsync, and one line `pass GENERATION BYTES` for each pass of this step.
  * Exit 75: another receiver holds the lock for 10 min. Otherwise the exit is rsync's.
  */
 export function copyScript(input: CopyInput, context: EffectContext): string {
   const argvs = copyArgvs(input, context);
-  const incoming = landingOf(input, context.migration).incoming;
-  const files = copyFiles(context);
   const final = input.pass === 'final';
-  return `set -eu
-LC_ALL=C
+  return `LC_ALL=C
 export LC_ALL
 umask 077
-incoming=${quoteWord(incoming)}
-output=${quoteWord(files.output)}
-errors=${quoteWord(files.errors)}
+incoming=${quoteWord(landingOf(input, context.migration).incoming)}
+passes=${quoteWord(stepFile(context, 'passes'))}
 exec 9>>${quoteWord(receiverLock(context.migration, input.tree))}
 flock -w 600 9 || { echo 'rehost: another receiver works on this tree' >&2; exit 75; }
-[ -d "$incoming" ] || ${toShellLine(argvs.make)}
-: > "$output"
-: > "$errors"
+if [ ! -d "$incoming" ]; then
+  : > first
+  ${toShellLine(argvs.make)}
+fi
+: > statistics
+attempts=0
 pull() {
   attempt=1
   while :; do
-    echo "== attempt $attempt" >> "$output"
-    echo "== attempt $attempt" >> "$errors"
+    attempts=$((attempts + 1))
     status=0
-    "$@" >> "$output" 2>> "$errors" || status=$?
+    "$@" > progress 2> errors || status=$?
+    cat errors >&2
     case $status in
-      0) return 0 ;;
-      ${VANISHED}) ${final ? '[ "$attempt" -lt 2 ] || return $status' : 'return 0'} ;;
+      0) break ;;
+      ${VANISHED}) ${final ? '[ "$attempt" -lt 2 ] || exit $status' : 'break'} ;;
       ${RETRIED_STATUSES.join(' | ')})
-        ! grep -q '^rehost: refused' "$errors" || return $status
-        [ "$attempt" -lt ${COPY_ATTEMPTS} ] || return $status ;;
-      *) return $status ;;
+        ! grep -q '^rehost: refused' errors || exit $status
+        [ "$attempt" -lt ${COPY_ATTEMPTS} ] || exit $status ;;
+      *) exit $status ;;
     esac
     pause=$((attempt * attempt * 5))
     [ "$pause" -le 60 ] || pause=60
     sleep "$pause"
     attempt=$((attempt + 1))
   done
+  sed -n 's/^.*\\r//;/^Number of /p;/^Total /p;/^Literal data/p' progress >> statistics
 }
-fail() { tail -n 20 "$errors" >&2; exit "$1"; }
-pull ${toShellLine(argvs.pull)} || fail $?
-${final ? finalLines(argvs) : ''}mv -f -- "$output" ${quoteWord(files.done)}
+pull ${toShellLine(argvs.pull)}
+${final ? finalLines(argvs) : ''}received=0
+for bytes in $(sed -n 's/^Total bytes received: //p' statistics); do received=$((received + bytes)); done
+echo "pass ${context.generation} $received" >> "$passes"
+{
+  echo "attempts $attempts"
+  cat statistics
+  tail -n 10 "$passes"
+} > progress
 `;
 }
 
@@ -164,9 +166,9 @@ const finalLines = (
 ): string => `left=$(find "$incoming" -type d -name ${PARTIAL_DIRECTORY} -print | head -n 1)
 if [ -n "$left" ]; then
   ${toShellLine(argvs.dropPartials)}
-  pull ${toShellLine(argvs.pull)} || fail $?
+  pull ${toShellLine(argvs.pull)}
 fi
-${argvs.whole === undefined ? '' : `pull ${toShellLine(argvs.whole)} || fail $?\n`}sync -f "$incoming"
+${argvs.whole === undefined ? '' : `pull ${toShellLine(argvs.whole)}\n`}sync -f "$incoming"
 `;
 
 /** Lines that remove what landed; only ever a path of this migration's own. */
@@ -182,6 +184,14 @@ export function discardLines(
     'fi',
   ];
 }
+
+// Also units of other generations; a pattern that matches none is no error, and the undo's own unit has another name.
+const stopReceivers = (context: EffectContext): Argv => [
+  'systemctl',
+  'stop',
+  '--',
+  `rehost-${context.migration}-${context.step}-g[0-9]*.service`,
+];
 
 const removeArgv = (incoming: string): Argv => ['rm', '-rf', '--one-file-system', '--', incoming];
 
@@ -211,7 +221,6 @@ export const copyContract = contract({
   readOnly: false,
   effects: (input, context) => {
     const argvs = copyArgvs(input, context);
-    const files = copyFiles(context);
     const ssh = peerFiles(stepDir(context.migration, context.step));
     return [
       command(context, makeStepDir(context)),
@@ -236,12 +245,15 @@ export const copyContract = contract({
         : []),
       ...(argvs.whole === undefined ? [] : [command(context, argvs.whole)]),
       command(context, ['sync', '-f', argvs.make[4] ?? '']),
-      command(context, ['mv', '-f', '--', files.output, files.done]),
     ];
   },
   undo: {
-    shell: (input, context) => discardLines(input, context.migration),
+    shell: (input, context) => [
+      `${toShellLine(stopReceivers(context))} || true`,
+      ...discardLines(input, context.migration),
+    ],
     effects: (input, context) => [
+      command(context, stopReceivers(context)),
       command(context, [
         'flock',
         '-w',
