@@ -78,12 +78,19 @@ function summarize(input: CopyInput, context: ActionContext, result: UnitResult)
   };
 }
 
+// Statuses of the unit's own script: see copyScript.
+const OWN_STATUSES: Readonly<Record<number, string>> = {
+  75: 'Another receiver held the lock of this tree for 10 min.',
+  78: 'The directory of the copy could not be made.',
+};
+
 function copyFailure(input: CopyInput, context: ActionContext, result: UnitResult): RehostFailure {
   const host = context.call.host;
   const { incoming } = landingOf(input, context.call.migration);
   const exit = rsyncExit(result.exitStatus);
-  const said =
-    `rsync documents status ${result.exitStatus} as "${exit.documented}".\n${result.stderr}`.trim();
+  const documented =
+    OWN_STATUSES[result.exitStatus] ?? `rsync documents status ${result.exitStatus} as "${exit.documented}".`;
+  const said = `${documented}\n${result.stderr}`.trim();
   if (/No space left on device|Disk quota exceeded/.test(result.stderr)) {
     return failure('DiskFull', {
       message: `host ${host} has no room left for ${incoming} while tree ${input.tree} was copied`,

@@ -108,7 +108,7 @@ export function copyArgvs(
  *
  * Vanished files are normal in a warm pass and one more try in a final one. At its end the file `progress` holds the
  * attempts, the statistics of each call of rsync, and one line `pass GENERATION BYTES` for each pass of this step.
- * Exit 75: another receiver holds the lock for 10 min. Otherwise the exit is rsync's.
+ * Exit 75: another receiver holds the lock for 10 min. Exit 78: incoming cannot be made. Otherwise the exit is rsync's.
  */
 export function copyScript(input: CopyInput, context: EffectContext): string {
   const argvs = copyArgvs(input, context);
@@ -122,7 +122,7 @@ exec 9>>${quoteWord(receiverLock(context.migration, input.tree))}
 flock -w 600 9 || { echo 'rehost: another receiver works on this tree' >&2; exit 75; }
 if [ ! -d "$incoming" ]; then
   : > first
-  ${toShellLine(argvs.make)}
+  ${toShellLine(argvs.make)} || exit 78
 fi
 : > statistics
 attempts=0
