@@ -73,7 +73,7 @@ export async function discoverPackageManager(
       serviceGroup: unit.group,
       keyPath: key.path,
       keyFingerprint: key.fingerprint,
-      launcherDir: config.launcherDir ?? '',
+      launcherDir: await readLauncherDir(host, config, machine.hostname),
       classDirs: config.classDirs.map(({ id, path }) => ({ id, path })),
     },
     forecast: await readForecast({ host, options, unit, config, text, machine, keys: key.count }),
@@ -154,6 +154,17 @@ async function readKey(
   return { path: all[0]?.path ?? '', fingerprint: all[0]?.fingerprint ?? '', count: all.length };
 }
 
+// The default's name carries the host's name; the exact form is not documented to us, so it is looked for.
+async function readLauncherDir(host: Host, config: PackageManagerConfig, hostname: string): Promise<string> {
+  if (config.launcherDir !== undefined) return config.launcherDir;
+  const found = await lines(
+    host,
+    'find "$1" -maxdepth 1 -type d -name "*launcher*$2*" 2>/dev/null | sort || true',
+    [config.dataDir, hostname],
+  );
+  return found[0] ?? '';
+}
+
 interface ForecastSources {
   readonly host: Host;
   readonly options: DiscoverOptions;
@@ -224,7 +235,7 @@ async function measureTree(
   tree: { id: string; path: string },
 ): Promise<Forecast['trees'][number]> {
   const text = await host.script(
-    'if [ -d "$1" ]; then stat -c %d "$1"; find "$1" -xdev -printf "%s\\n" | awk \'{ b += $1; n += 1 } END { printf "%.0f %d\\n", b, n }\'; fi',
+    'if [ -d "$1" ]; then stat -c %d "$1"; find "$1" -xdev -printf "%k\\n" | awk \'{ b += $1 * 1024; n += 1 } END { printf "%.0f %d\\n", b, n }\'; fi',
     [tree.path],
     { timeoutMs: 110_000 },
   );
@@ -248,7 +259,7 @@ async function readFree(host: Host, path: string): Promise<Forecast['free'][numb
 }
 
 async function sizeOf(host: Host, path: string): Promise<number> {
-  const text = await host.script('if [ -d "$1" ]; then du -sb "$1" | cut -f1; else echo 0; fi', [path], {
+  const text = await host.script('if [ -d "$1" ]; then du -s -B1 "$1" | cut -f1; else echo 0; fi', [path], {
     timeoutMs: 110_000,
   });
   return Number(text.trim());
