@@ -4,6 +4,7 @@ import { readPlan, readResult } from './client/closed-run.js';
 import { sendSignal, sendUpdate, type Sending } from './client/commands.js';
 import { runInspection } from './client/inspect.js';
 import { readProgress, withProgress } from './client/progress.js';
+import { RETENTION_MS, setRetention } from './client/retention.js';
 import { describeWorkflow, findRun, listRuns, type RunSummary } from './client/runs.js';
 import { ensureSearchAttributes, missingSearchAttributes } from './client/search-attributes.js';
 import { startRun, type Applied, type ApplyOptions } from './client/start.js';
@@ -62,6 +63,8 @@ export interface RehostClient {
   /** Registers what is missing; answers what was added. */
   ensureSearchAttributes(): Promise<readonly string[]>;
   missingSearchAttributes(): Promise<readonly string[]>;
+  /** Lets the namespace keep ended runs for 90 days; for an embedded Temporal. */
+  keepEndedRuns(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -89,6 +92,7 @@ export function clientOf(
     pollers: () => call(() => countPollers(client, taskQueue)),
     ensureSearchAttributes: () => call(() => ensureSearchAttributes(client)),
     missingSearchAttributes: () => call(() => missingSearchAttributes(client)),
+    keepEndedRuns: () => call(() => setRetention(client, RETENTION_MS)),
     close: () => client.connection.close(),
   };
 }

@@ -15,6 +15,7 @@ import { addRollback } from './rollback.js';
 import { addSkip } from './skip.js';
 import { addStatus } from './status.js';
 import { addStop } from './stop.js';
+import { addUp } from './up.js';
 import { addWatch } from './watch.js';
 import { addWorker } from './worker.js';
 
@@ -31,6 +32,7 @@ const COMMANDS: readonly ((program: Command, define: Define) => void)[] = [
   addSkip,
   addStop,
   addRollback,
+  addUp,
   addWorker,
 ];
 
