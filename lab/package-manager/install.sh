@@ -8,7 +8,7 @@ data=${DATA_DIR:-/srv/ppm/data}
 here=$(cd "$(dirname "$0")" && pwd)
 # The two hosts give the account different numbers, as separate installations do.
 case $role in
-  source) uid=998 gid=997 ;;
+  source) uid=961 gid=962 ;;
   target) uid=1871 gid=1872 ;;
   *) echo "ROLE=$role: source or target" >&2; exit 2 ;;
 esac
@@ -25,6 +25,7 @@ getent passwd rstudio-pm >/dev/null || {
 install -d -m 0755 /opt/rstudio-pm /opt/rstudio-pm/bin /opt/rstudio-pm/lib/standin /etc/rstudio-pm
 install -m 0755 "$here"/bin/* /opt/rstudio-pm/bin/
 install -m 0644 "$here"/standin/*.py /opt/rstudio-pm/lib/standin/
+python3 -m compileall -q /opt/rstudio-pm/lib
 printf '%s\n' "${PPM_VERSION:-2026.04.1}" > /opt/rstudio-pm/VERSION
 echo 'Lab stand-in written for rehost. Not the product of Posit, PBC.' > /opt/rstudio-pm/STAND-IN
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pause, runProgram } from '../../lab/engine.js';
 import { LAB_HOST_NAMES, labExec, labSsh } from '../../lab/lab.js';
 import type { LabHostName } from '../../lab/lab.js';
+import { pythonWithPip } from '../../lab/toolchain.js';
 import { DATA, bringUp, get, on, restorePristine, takeDown } from './stand-in-host.js';
 
 beforeAll(bringUp, 900_000);
@@ -22,7 +23,7 @@ describe('the stand-in in use', () => {
     const tunnel = await openTunnel(host);
     try {
       const download = (repo: string, wanted: string): ReturnType<typeof runProgram> =>
-        runProgram('python3', [
+        runProgram(pythonWithPip(), [
           ...[
             '-m',
             'pip',
@@ -143,7 +144,10 @@ async function openTunnel(host: LabHostName): Promise<{ readonly port: number; c
 function answersAt(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => resolve(true) ?? socket.destroy());
+    socket.on('connect', () => {
+      resolve(true);
+      socket.destroy();
+    });
     socket.on('error', () => resolve(false));
   });
 }
