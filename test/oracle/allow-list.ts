@@ -11,6 +11,7 @@ export interface AllowRule {
   readonly holds?: (words: readonly string[], text: string) => boolean;
 }
 
+const words = (line: string): readonly string[] => line.split(' ');
 const none =
   (...patterns: readonly RegExp[]) =>
   (words: readonly string[]): boolean =>
@@ -28,113 +29,16 @@ const some =
   (words: readonly string[]): boolean =>
     words.some((word) => options.includes(word));
 
-const SYSTEMCTL_READS = [
-  'show',
-  'status',
-  'cat',
-  'is-active',
-  'is-enabled',
-  'is-failed',
-  'is-system-running',
-  'list-units',
-  'list-unit-files',
-  'list-timers',
-  'list-sockets',
-  'list-jobs',
-  'list-dependencies',
-  'get-default',
-  'show-environment',
-];
+const SYSTEMCTL_READS = words(
+  'show status cat is-active is-enabled is-failed is-system-running list-units list-unit-files list-timers list-sockets list-jobs list-dependencies get-default show-environment',
+);
 
 /** Commands that change nothing on a host. */
 export const READ_ONLY: readonly AllowRule[] = [
   {
-    programs: [
-      'cat',
-      'stat',
-      'ls',
-      'readlink',
-      'realpath',
-      'basename',
-      'dirname',
-      'head',
-      'tail',
-      'wc',
-      'cut',
-      'tr',
-      'uniq',
-      'comm',
-      'cmp',
-      'diff',
-      'nl',
-      'paste',
-      'tac',
-      'rev',
-      'fold',
-      'join',
-      'grep',
-      'egrep',
-      'fgrep',
-      'zgrep',
-      'zcat',
-      'sha256sum',
-      'sha1sum',
-      'md5sum',
-      'cksum',
-      'b2sum',
-      'od',
-      'hexdump',
-      'xxd',
-      'base64',
-      'file',
-      'numfmt',
-      'id',
-      'whoami',
-      'groups',
-      'getent',
-      'uname',
-      'arch',
-      'uptime',
-      'nproc',
-      'df',
-      'du',
-      'findmnt',
-      'mountpoint',
-      'lsblk',
-      'free',
-      'getconf',
-      'locale',
-      'lsb_release',
-      'ps',
-      'pgrep',
-      'pidof',
-      'lsof',
-      'ss',
-      'test',
-      '[',
-      'true',
-      'false',
-      'echo',
-      'printf',
-      'sleep',
-      'expr',
-      'seq',
-      'pwd',
-      'which',
-      'tty',
-      'printenv',
-      'getfacl',
-      'getfattr',
-      'lsattr',
-      'dpkg-query',
-      'apt-cache',
-      'last',
-      'who',
-      'w',
-      'systemd-detect-virt',
-      'systemd-escape',
-      'systemd-path',
-    ],
+    programs: words(
+      'cat stat ls readlink realpath basename dirname head tail wc cut tr uniq comm cmp diff nl paste tac rev fold join grep egrep fgrep zgrep zcat sha256sum sha1sum md5sum cksum b2sum od hexdump xxd base64 file numfmt id whoami groups getent uname arch uptime nproc df du findmnt mountpoint lsblk free getconf locale lsb_release ps pgrep pidof lsof ss test [ true false echo printf sleep expr seq pwd which tty printenv getfacl getfattr lsattr dpkg-query apt-cache last who w systemd-detect-virt systemd-escape systemd-path',
+    ),
     reason: 'only read and print; what they print is seen as a redirection of the shell',
   },
   {
@@ -259,100 +163,6 @@ export const READ_ONLY: readonly AllowRule[] = [
   },
 ];
 
-/** Programs that only start others, each with the reason why it counts as explained. */
-export const WRAPPERS: readonly AllowRule[] = [
-  {
-    programs: ['sudo'],
-    reason: 'starts the command that follows as root; that one is recorded by itself',
-    when: 'not -e, -v, -k, -K',
-    holds: (words) => !leadingOptions(words).some((word) => /^-[evkK]$/.test(word)),
-  },
-  {
-    programs: ['sh', 'bash', 'dash'],
-    reason:
-      'what it starts is recorded; its redirections and its built-in kill are looked for in its text and must be previewed themselves',
-    when: 'with -c',
-    holds: (words) => leadingOptions(words).some((word) => /^-[a-z]*c$/.test(word)),
-  },
-  {
-    programs: ['sh', 'bash', 'dash'],
-    reason:
-      "a unit's script or a forced command of ours: what it starts is recorded, and what it writes with redirections shows in the comparison of trees",
-    when: 'the script lies beneath /var/lib/rehost/',
-    holds: (words) =>
-      /^\/var\/lib\/rehost\/[^/]+\/[^/]+\//.test(words.find((word) => !word.startsWith('-')) ?? ''),
-  },
-  {
-    programs: ['sh', 'bash', 'dash'],
-    reason: 'a login shell, or one that reads its commands from stdin',
-    when: 'without a script',
-    holds: (words) => words.every((word) => word.startsWith('-')),
-  },
-  {
-    programs: ['systemd-run'],
-    reason:
-      'starts a unit; systemd starts its command, which is recorded, and transient units are left-overs in the snapshot',
-    when: 'without --scope',
-    holds: (words) => !words.includes('--scope'),
-  },
-];
-
-/**
- * Programs that become or start the command that follows in a way that snoopy cannot see (`execvp`): that command is
- * taken out of their words and judged instead of them. Measured: `timeout 60 mkdir x` leaves no record of mkdir.
- */
-export const UNWRAPPED: readonly { readonly program: string; readonly head: RegExp }[] = [
-  { program: 'timeout', head: /^(?:(?:-k|-s|--kill-after|--signal)\s+\S+\s+|-\S+\s+)*\S+\s+/ },
-  { program: 'env', head: /^(?:(?:-u|-C|--chdir)\s+\S+\s+|-\S*\s+|[A-Za-z_]\w*=\S*\s+)*/ },
-  { program: 'nice', head: /^(?:-n\s+\S+\s+|-\S+\s+)*/ },
-  { program: 'ionice', head: /^(?:-[cn]\s+\S+\s+|-\S+\s+)*/ },
-  { program: 'chrt', head: /^(?:-\S+\s+)*\d+\s+/ },
-  { program: 'nohup', head: /^/ },
-  { program: 'setsid', head: /^(?:-\S+\s+)*/ },
-  { program: 'stdbuf', head: /^(?:-\S+\s+)*/ },
-  { program: 'time', head: /^(?:-\S+\s+)*/ },
-  { program: 'flock', head: /^(?:(?:-w|-E|--timeout)\s+\S+\s+|-\S+\s+)*\S+\s+(?:-c\s+)?/ },
-  { program: 'xargs', head: /^(?:-[IPnLsd]\s+\S+\s+|-\S+\s+)*/ },
-];
-
-const leadingOptions = (words: readonly string[]): readonly string[] => {
-  const end = words.findIndex((word) => !word.startsWith('-') || word === '--');
-  return end === -1 ? words : words.slice(0, end);
-};
-
-/** Where a command can come from without being rehost's doing; needs the control group in the record. */
-export const NOT_OURS: readonly { readonly what: string; readonly reason: string }[] = [
-  {
-    what: 'a control group that is no session, no sshd and no unit named rehost-* or run-*',
-    reason:
-      "systemd, timers and the product itself; `systemctl start` of it is previewed, and the lab's own way in is not SSH",
-  },
-  {
-    what: 'sshd, sshd-session, sshd-auth, unix_chkpwd, systemd-executor, /etc/update-motd.d',
-    reason: 'a log-in, before the command of the session',
-  },
-];
-
-const SESSION =
-  /(^|\/)(session-[^/]*\.scope|sshd?(@[^/]*)?\.(service|socket)|(rehost-(?!lab-(?:first-boot|seed|upstream)\.)|run-)[^/]*\.(service|scope))(\/|$)/;
-const LOG_IN = /^(sshd|sshd-session|sshd-auth|unix_chkpwd|systemd-executor|\(systemd\))$/;
-const MESSAGE_OF_THE_DAY =
-  /^(?:\/usr\/bin\/env -i PATH=\S+ )?(?:run-parts --lsbsysinit )?\/etc\/update-motd\.d(\/|$)/;
-
-/** Whether a record is part of what rehost did; unknown control groups count as rehost's. */
-export function isOurs(
-  command: { readonly program: string; readonly words: readonly string[]; readonly text: string },
-  groups: readonly string[],
-): boolean {
-  const known = groups
-    .map((group) => group.replace(/^\d+:[^/]*:/, ''))
-    .filter((group) => group.startsWith('/'));
-  if (known.length > 0 && !known.some((group) => SESSION.test(group))) return false;
-  if (command.program === 'sshd' && (command.words.includes('-T') || command.words.includes('-t')))
-    return true;
-  return !LOG_IN.test(command.program) && !MESSAGE_OF_THE_DAY.test(command.text);
-}
-
 /** The rule of a list that allows a command, or undefined. */
 export function allowedBy(
   rules: readonly AllowRule[],
@@ -361,20 +171,4 @@ export function allowedBy(
   return rules.find(
     (rule) => rule.programs.includes(command.program) && (rule.holds?.(command.words, command.text) ?? true),
   );
-}
-
-/** The lists as text for people. */
-export function printAllowList(): string {
-  const rule = ({ programs, when, reason }: AllowRule): string =>
-    `  ${programs.join(' ')}${when === undefined ? '' : ` [${when}]`}: ${reason}`;
-  return [
-    'commands that change nothing:',
-    ...READ_ONLY.map(rule),
-    '  any program [--version, --help or -V alone]: prints',
-    'wrappers, explained by what they start:',
-    ...WRAPPERS.map(rule),
-    `  ${UNWRAPPED.map(({ program }) => program).join(' ')}: the command that follows is judged instead`,
-    "not rehost's doing:",
-    ...NOT_OURS.map(({ what, reason }) => `  ${what}: ${reason}`),
-  ].join('\n');
 }

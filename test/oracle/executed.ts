@@ -1,4 +1,5 @@
-import { READ_ONLY, UNWRAPPED, WRAPPERS, allowedBy, isOurs } from './allow-list.js';
+import { READ_ONLY, allowedBy } from './allow-list.js';
+import { UNWRAPPED, WRAPPERS, isOurs } from './wrappers.js';
 import { shellEffects } from './shell-text.js';
 
 /** One program that was executed on a host, as snoopy recorded it. */

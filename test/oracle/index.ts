@@ -13,3 +13,4 @@ export * from './snapshot.js';
 export type { Databases, DatabaseContent } from './databases.js';
 export type { SystemState } from './system.js';
 export type { Entries, Entry } from './trees.js';
+export * from './wrappers.js';

@@ -16,14 +16,15 @@ const HARMLESS = /^(\/dev\/(null|stdout|stderr|tty|fd\/\d+)|\/proc\/self\/fd\/\d
 export function shellEffects(text: string): ShellEffects {
   const code = blankQuoted(text);
   const writes: string[] = [];
-  for (const match of code.matchAll(/(?:^|[^<>=&-])(?:\d|&)?(>>|>\||>|<>)(?![>(])\s*/g)) {
+  for (const match of code.matchAll(/(?:^|[^<>=&-])(?:\d|&)?(>>|>\||>|<>)(?![>(])/g)) {
     const start = match.index + match[0].length;
     if (/^&(\d|-)/.test(text.slice(start))) continue;
-    const target = wordAt(text, code[start] === '&' ? start + 1 : start);
+    const blanks = /^&?[ \t]*/.exec(text.slice(start))?.[0].length ?? 0;
+    const target = wordAt(text, start + blanks);
     if (target !== '' && !HARMLESS.test(target)) writes.push(target);
   }
-  const kills = [...code.matchAll(/(?:^|[;&|({\n]|\bthen|\bdo|\belse|!)\s*(kill\s[^;&|\n)]*)/g)]
-    .map((match) => (match[1] ?? '').trim())
+  const kills = [...code.matchAll(/(?<=^|[;&|({\n]|\bthen|\bdo|\belse|!)\s*(kill\s[^;&|\n)]*)/g)]
+    .map((match) => text.slice(match.index, match.index + match[0].length).trim())
     .filter((command) => !/^kill\s+-0\b/.test(command));
   return { writes, kills };
 }

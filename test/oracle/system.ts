@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { excluded, matchesAny } from './exclusions.js';
 import { fieldsOf, pathText, quoted, runSections, type Exec } from './exec.js';
 
@@ -66,12 +67,21 @@ export async function readSystem(exec: Exec, host: string, options: SystemOption
       { name: 'authorized_keys', body: AUTHORIZED_KEYS },
       { name: 'left_overs', body: LEFT_OVERS },
       { name: 'transient', body: TRANSIENT },
-      { name: 'processes', body: processes(options) },
+      { name: 'command_lines', body: COMMAND_LINES },
+      { name: 'programs', body: PROGRAMS },
+      { name: 'open_files', body: openFiles(options.dataDirectories) },
     ],
   });
   const lines = (name: string): readonly string[] => pathLines(sections.get(name) ?? Buffer.alloc(0));
   const fields = (name: string): readonly Buffer[] => fieldsOf(sections.get(name) ?? Buffer.alloc(0));
-  const found = fields('processes').map(pathText);
+  const processes = parseProcesses(
+    {
+      commandLines: sections.get('command_lines') ?? Buffer.alloc(0),
+      programs: fields('programs'),
+      openFiles: fields('open_files'),
+    },
+    options.programDirectories,
+  );
   const unitFiles = byFirstWord(
     lines('unit_files').filter((line) => !/\s(transient|generated)\b/.test(line)),
     (words) => words[1] ?? '',
@@ -80,9 +90,7 @@ export async function readSystem(exec: Exec, host: string, options: SystemOption
     unitFiles,
     units: unitStates(lines('units')),
     products: parseProducts(lines('products')),
-    accounts: Object.fromEntries(
-      lines('accounts').map((line) => [line.split(':', 1)[0] ?? '', line.slice(line.indexOf(':') + 1)]),
-    ),
+    accounts: Object.fromEntries(lines('accounts').map(accountOf)),
     authorizedKeys: pairs(fields('authorized_keys')),
     leftOvers: fields('left_overs').map(pathText).sort(),
     transient: [
@@ -95,14 +103,8 @@ export async function readSystem(exec: Exec, host: string, options: SystemOption
     ]
       .filter((path) => !/\/(session-|user-|user@)[^/]*(\/|$)/.test(path))
       .sort(),
-    migrationProcesses: found
-      .filter((line) => line.startsWith('migration '))
-      .map((line) => line.slice(10))
-      .sort(),
-    productProcesses: found
-      .filter((line) => line.startsWith('product '))
-      .map((line) => line.slice(8))
-      .sort(),
+    migrationProcesses: processes.migration,
+    productProcesses: processes.product,
   };
 }
 
@@ -115,9 +117,18 @@ const showProducts = (units: readonly string[]): string =>
     'true',
   ].join('\n');
 
+const ACCOUNTS =
+  "getent passwd | sed 's/^/passwd /' && getent group | sed 's/^/group /' && getent shadow | sed 's/^/shadow /'";
+
 // Hashes of passwords are not kept: a digest is enough to see a change.
-const ACCOUNTS = `getent passwd | sed 's/^/passwd /' && getent group | sed 's/^/group /' &&
-getent shadow | while IFS= read -r line; do printf 'shadow %s:%s\\n' "\${line%%:*}" "$(printf '%s' "$line" | sha256sum | cut -c1-16)"; done`;
+function accountOf(line: string): [string, string] {
+  const colon = line.indexOf(':');
+  const value = line.slice(colon + 1);
+  const kept = line.startsWith('shadow ')
+    ? createHash('sha256').update(value).digest('hex').slice(0, 16)
+    : value;
+  return [line.slice(0, colon), kept];
+}
 
 const AUTHORIZED_KEYS = `getent passwd | cut -d: -f6 | sort -u | while IFS= read -r home; do
   for file in "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2"; do
@@ -133,22 +144,58 @@ const TRANSIENT = `for dir in /run/systemd/transient /run/systemd/system /run/sy
   if [ -d "$dir" ]; then find "$dir" -mindepth 1 -print0 || return 1; fi
 done`;
 
-function processes({ dataDirectories, programDirectories }: SystemOptions): string {
-  const programs = programDirectories.map((path) => `${path}/`);
-  const matches = programs.map((path) => `*${quoted(path)}*`).join('|') || "''";
-  const open =
-    dataDirectories.map((path) => `-lname ${quoted(`${path}/*`)} -o -lname ${quoted(path)}`).join(' -o ') ||
-    '-false';
-  // $$ is the oracle's own shell; its text came through stdin, so its command line names nothing.
-  return `for proc in /proc/[0-9]*; do
-  command=$(tr '\\0' ' ' <"$proc/cmdline" 2>/dev/null) || continue
-  [ -n "$command" ] || continue
-  exe=$(readlink "$proc/exe" 2>/dev/null)
-  case $command in */var/lib/rehost/*|*.rehost-*) printf 'migration %s\\0' "$command" ;; esac
-  case "$exe $command" in ${matches}) printf 'product %s\\0' "$command"; continue ;; esac
-  if [ -n "$(find "$proc/fd" "$proc/cwd" \\( ${open} \\) -print 2>/dev/null | head -n 1)" ]; then printf 'product %s\\0' "$command"; fi
-done
-true`;
+// Three finds instead of a look at each process: a process that ends while they look is none.
+function openFiles(dataDirectories: readonly string[]): string {
+  const names = dataDirectories.map((path) => `-lname ${quoted(`${path}/*`)} -o -lname ${quoted(path)}`);
+  return names.length === 0
+    ? 'true'
+    : `find /proc/[0-9]*/fd /proc/[0-9]*/cwd \\( ${names.join(' -o ')} \\) -print0 2>/dev/null; true`;
+}
+const PROGRAMS = "find /proc/[0-9]*/exe -printf '%p\\0%l\\0' 2>/dev/null; true";
+// -v keeps the heads even where there is one file only; arguments are separated by NUL and head leaves them so
+const COMMAND_LINES = 'head -v -c 4096 /proc/[0-9]*/cmdline 2>/dev/null; true';
+
+interface Processes {
+  readonly migration: readonly string[];
+  readonly product: readonly string[];
+}
+
+function parseProcesses(
+  sections: {
+    readonly commandLines: Buffer;
+    readonly programs: readonly Buffer[];
+    readonly openFiles: readonly Buffer[];
+  },
+  programDirectories: readonly string[],
+): Processes {
+  const pidOf = (path: Buffer): string => /^\/proc\/(\d+)\//.exec(path.toString('latin1'))?.[1] ?? '';
+  const commands = new Map<string, string>();
+  for (const block of sections.commandLines
+    .toString('latin1')
+    .split(/(?:^|\n\n?)==> (?=\/proc\/\d+\/cmdline <==\n)/)) {
+    const [, pid, command] = /^\/proc\/(\d+)\/cmdline <==\n([^]*)$/.exec(block) ?? [];
+    if (pid !== undefined && command !== undefined && command.trim() !== '') {
+      commands.set(pid, pathText(Buffer.from(command.replaceAll('\0', ' ').trim(), 'latin1')));
+    }
+  }
+  const holders = new Set(sections.openFiles.map(pidOf));
+  for (let index = 0; index + 1 < sections.programs.length; index += 2) {
+    const [path, program] = [sections.programs[index], String(sections.programs[index + 1])];
+    if (path !== undefined && programDirectories.some((directory) => program.startsWith(`${directory}/`)))
+      holders.add(pidOf(path));
+  }
+  for (const [pid, command] of commands) {
+    if (programDirectories.some((directory) => command.includes(`${directory}/`))) holders.add(pid);
+  }
+  return {
+    migration: [...commands.values()]
+      .filter((command) => /\/var\/lib\/rehost\/|\.rehost-/.test(command))
+      .sort(),
+    product: [...commands]
+      .filter(([pid]) => holders.has(pid))
+      .map(([, command]) => command)
+      .sort(),
+  };
 }
 
 function pathLines(bytes: Buffer): readonly string[] {
