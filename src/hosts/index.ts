@@ -2,7 +2,22 @@ export { createHosts, type HostsOptions } from './ssh-hosts.js';
 export { hostConfigs, type HostConfig, type InventoryHostEntry } from './host-config.js';
 export type * from './host.js';
 export { commandFailed, lastLines } from './command-failure.js';
-export { forgetUnit, pollUnit, startUnit, stopUnit, type UnitPoll } from './units.js';
-export { unitPlace, type UnitSpec } from './unit-spec.js';
-export type { UnitStatus } from './unit-state.js';
-export { watchUnit, type UnitResult, type WatchOptions, type WatchReport } from './unit-watch.js';
+export * from './units.js';
+export * from './claim.js';
+export * from './identity.js';
+export * from './undo-file.js';
+export * from './fence.js';
+export { claimHost, readClaim, refuseForeignClaim, releaseClaim, type Claim } from './claim.js';
+export { addLeftOver, listLeftOvers, removeLeftOver, type LeftOver } from './ledger.js';
+export { readUndoFile, recordUndo, removeUndo, type UndoFragment, type UndoPlace } from './undo-file.js';
+export { checkRoot, readIdentity, type HostIdentity } from './identity.js';
+export { sudoersFile, type SudoersFile } from './sudoers.js';
+export {
+  assertFence,
+  fenceState,
+  raiseFence,
+  readServiceState,
+  type FenceMark,
+  type FenceState,
+  type ServiceState,
+} from './fence.js';

@@ -24,7 +24,7 @@ const WRITE_FILE = `path=$1 mode=$2 sum=$3
 directory=\${path%/*}; [ -n "$directory" ] || directory=/
 case $path in /var/lib/rehost/*) (umask 077; mkdir -p -- "$directory") ;; esac
 umask 077
-temp=$(mktemp -- "$directory/.rehost-write-XXXXXX")
+temp=$(mktemp -- "$directory/.\${path##*/}.XXXXXX")
 trap 'rm -f -- "$temp"' EXIT
 cat >"$temp"
 arrived=$(sha256sum <"$temp")
@@ -32,7 +32,7 @@ arrived=$(sha256sum <"$temp")
 if [ -f "$path" ] && [ ! -L "$path" ] && cmp -s -- "$temp" "$path"; then
   [ "$(stat -c %a -- "$path")" != "$mode" ] || { echo same; exit 0; }
 fi
-[ ! -e "$path" ] || chown --reference="$path" -- "$temp"
+[ ! -e "$path" ] || chown "$(stat -c %u:%g -- "$path")" "$temp"
 chmod "$mode" "$temp"
 sync -- "$temp"
 mv -T -- "$temp" "$path"

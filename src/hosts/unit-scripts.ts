@@ -124,6 +124,7 @@ look() {
 look
 case $state in *LoadState=not-found*) if [ -n "$started" ] && [ -z "$ended" ]; then look; fi ;; esac
 printf 'boot=%s\\n%s\\n' "$(boot_identity)" "$state"
+[ "$(systemctl is-system-running 2>/dev/null || true)" != stopping ] || echo stopping=yes
 encoded spec "$directory/spec" 100
 [ -z "$started" ] || encoded started "$directory/started" 4096
 [ -z "$ended" ] || encoded exit "$directory/exit" 4096

@@ -84,6 +84,8 @@ export interface ParsedPoll {
   readonly stderr: string;
   readonly freeBytes: number;
   readonly freeInodes: number;
+  /** The host is shutting down: its units end, and only its next start tells what that meant. */
+  readonly stopping: boolean;
 }
 
 const decoded = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString();
@@ -113,13 +115,13 @@ export function parsePoll(text: string): ParsedPoll {
     ...(exit.success ? { exit: exit.data } : {}),
     stopped: fields.has('stopped'),
   };
-  const stderr = decoded(fields.get('stderr'));
   return {
     observation,
     progress: decoded(fields.get('progress')),
-    stderr,
+    stderr: decoded(fields.get('stderr')),
     freeBytes: blocks * blockBytes,
     freeInodes,
+    stopping: fields.has('stopping'),
   };
 }
 

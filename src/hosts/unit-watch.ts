@@ -3,7 +3,7 @@ import { failure, FAILURES, RehostFailure } from '../failures.js';
 import type { Host } from './host.js';
 import { unitPlace, type UnitSpec } from './unit-spec.js';
 import type { UnitStatus } from './unit-state.js';
-import { forgetUnit, pollUnit, startUnit, unitConflict, unitStopped, type UnitPoll } from './units.js';
+import { forgetUnit, pollUnit, startUnit, unitConflict, unitStopped, type UnitPoll } from './unit-control.js';
 
 /** What `watchUnit` tells after every attempt to look at the host. */
 export interface WatchReport {
