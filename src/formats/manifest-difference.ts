@@ -68,21 +68,19 @@ export function compareManifests(source: string, target: string, keep = 20): Com
   let left = sources.next();
   let right = targets.next();
   while (left.done !== true || right.done !== true) {
-    const leftName = left.done === true ? undefined : nameOf(left.value);
-    const rightName = right.done === true ? undefined : nameOf(right.value);
-    if (leftName !== undefined && (rightName === undefined || leftName < rightName)) {
-      note({ name: leftName, kinds: ['missing'], words: 'is missing on the target' });
-    } else if (rightName !== undefined && (leftName === undefined || rightName < leftName)) {
-      note({ name: rightName, kinds: ['extra'], words: 'is on the target only' });
+    const order = orderOf(left, right);
+    if (order < 0) {
+      note({ name: nameOf(String(left.value)), kinds: ['missing'], words: 'is missing on the target' });
+    } else if (order > 0) {
+      note({ name: nameOf(String(right.value)), kinds: ['extra'], words: 'is on the target only' });
     } else if (left.value !== right.value) {
-      note(differenceOf(leftName ?? '', String(left.value), String(right.value)));
+      note(differenceOf(nameOf(String(left.value)), String(left.value), String(right.value)));
     }
-    const both = leftName === rightName;
-    if (leftName !== undefined) entries += 1;
-    if (both || (leftName !== undefined && (rightName === undefined || leftName < rightName)))
+    if (order <= 0) {
+      entries += 1;
       left = sources.next();
-    if (both || (rightName !== undefined && (leftName === undefined || rightName < leftName)))
-      right = targets.next();
+    }
+    if (order >= 0) right = targets.next();
   }
   return { entries, counts, differing, first };
 }
@@ -95,6 +93,14 @@ function* linesOf(text: string): Generator<string, undefined> {
     start = stop + 1;
   }
   return undefined;
+}
+
+// Which line comes first by its name; a side that has ended comes last.
+function orderOf(left: IteratorResult<string, undefined>, right: IteratorResult<string, undefined>): number {
+  if (left.done === true) return 1;
+  if (right.done === true) return -1;
+  const [leftName, rightName] = [nameOf(left.value), nameOf(right.value)];
+  return leftName === rightName ? 0 : leftName < rightName ? -1 : 1;
 }
 
 const nameOf = (line: string): string => line.slice(0, Math.max(0, line.indexOf('\t')));
