@@ -3,13 +3,18 @@ import { addApply } from './apply.js';
 import { addApprove } from './approve.js';
 import type { ExitCode } from './context.js';
 import { definer, type Define } from './define.js';
+import { addDoctor } from './doctor.js';
 import { EXIT } from './exit-codes.js';
+import { addInit } from './init.js';
 import type { Io } from './io.js';
+import { addLab } from './lab.js';
 import { addList } from './list.js';
+import { addLogs } from './logs.js';
 import { examples } from './options.js';
 import { addPlan } from './plan.js';
 import { addReject } from './reject.js';
 import { RELEASE } from './release.js';
+import { addReport } from './report.js';
 import { addRetry } from './retry.js';
 import { addRollback } from './rollback.js';
 import { addSkip } from './skip.js';
@@ -21,6 +26,8 @@ import { addWorker } from './worker.js';
 
 /** All commands, in the order in which help lists them. */
 const COMMANDS: readonly ((program: Command, define: Define) => void)[] = [
+  addInit,
+  addDoctor,
   addPlan,
   addApply,
   addList,
@@ -32,8 +39,11 @@ const COMMANDS: readonly ((program: Command, define: Define) => void)[] = [
   addSkip,
   addStop,
   addRollback,
+  addLogs,
+  addReport,
   addUp,
   addWorker,
+  addLab,
 ];
 
 /** The whole command line, not yet parsed. */

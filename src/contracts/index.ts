@@ -1,4 +1,5 @@
 import type { Contract } from './contract.js';
+import { doctorContracts } from './doctor.js';
 import { filesContracts } from './files.js';
 import { hostContracts } from './host.js';
 import { packageManagerContracts } from './package-manager.js';
@@ -7,6 +8,7 @@ import { sqliteContracts } from './sqlite.js';
 
 /** Every action that a plan may name, by its versioned name. An action's input never changes its meaning: a new meaning is a new version. */
 export const contracts = {
+  ...doctorContracts,
   ...filesContracts,
   ...hostContracts,
   ...packageManagerContracts,

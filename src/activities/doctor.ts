@@ -1,0 +1,139 @@
+import type { doctorContracts } from '../contracts/doctor.js';
+import { CLAIM_PATH, journalPath, STATE_ROOT, unitDir } from '../contracts/paths.js';
+import type { RehostFailure } from '../failures.js';
+import { checkRoot, listLeftOvers, readIdentity, type Host } from '../hosts/index.js';
+import { sudoersFile } from '../hosts/sudoers.js';
+import type { Handlers } from './action.js';
+
+/** Programs that every host of a migration needs. */
+export const TOOLS_NEEDED = [
+  'systemctl',
+  'systemd-run',
+  'rsync',
+  'sha256sum',
+  'flock',
+  'getfacl',
+  'getfattr',
+  'find',
+] as const;
+
+const LINE_LIMIT_BYTES = 12 * 1024;
+
+/** What `doctor` and `logs` look at. */
+export const doctorHandlers = {
+  'doctor.host@1': { act: async (_input, { host }) => ({ changed: false, values: await examine(host) }) },
+  'doctor.leftOvers@1': {
+    async act(_input, { host }) {
+      const found = await listLeftOvers(host);
+      const names = await host.script(
+        '[ -d "$1" ] || exit 0; find "$1" -mindepth 1 -maxdepth 1 -type d -printf "%f\\n"',
+        [STATE_ROOT],
+      );
+      return {
+        changed: false,
+        values: {
+          leftOvers: found.map((entry) => ({ ...entry, remove: [...(entry.remove ?? [])] })),
+          migrations: names
+            .split('\n')
+            .filter((name) => name !== '')
+            .sort(),
+        },
+      };
+    },
+  },
+  'doctor.log@1': {
+    async act(input, { host, call }) {
+      const directory = unitDir(call.migration, input.step, input.generation);
+      const tail = async (path: string): Promise<string> => {
+        const text = await host.script('[ -f "$1" ] || exit 0; tail -n "$2" -- "$1" | tail -c "$3"', [
+          path,
+          String(input.lines),
+          String(LINE_LIMIT_BYTES),
+        ]);
+        return text;
+      };
+      const found = (await host.script('[ -d "$1" ] && echo yes || true', [directory])).trim() === 'yes';
+      return {
+        changed: false,
+        values: {
+          directory,
+          found,
+          stdout: await tail(`${directory}/stdout`),
+          stderr: await tail(`${directory}/stderr`),
+          journal: await tail(journalPath(call.migration)),
+        },
+      };
+    },
+  },
+} satisfies Handlers<typeof doctorContracts>;
+
+interface Examination {
+  readonly login: string;
+  readonly hostKey: string;
+  readonly hostName: string;
+  readonly os: string;
+  readonly machineId: string;
+  readonly clockOffsetMs: number;
+  readonly problems: { type: string; message: string; detail: string; hint: string }[];
+  readonly missingTools: string[];
+  readonly sudoers: { path: string; text: string; state: string };
+  readonly claim: string;
+}
+
+async function examine(host: Host): Promise<Examination> {
+  const hostKey = await host.hostKey();
+  const login = (await host.check(['id', '-un'], { as: 'login' })).trim();
+  const missingTools = await toolsMissing(host);
+  const root = await checkRoot(host);
+  const common = { login, hostKey, missingTools };
+  if (root !== undefined) {
+    return {
+      ...common,
+      hostName: '',
+      os: '',
+      machineId: '',
+      clockOffsetMs: 0,
+      problems: [asProblem(root)],
+      sudoers: { ...sudoersFile(login), state: 'does not let the account run commands as root' },
+      claim: '',
+    };
+  }
+  const identity = await readIdentity(host);
+  return {
+    ...common,
+    hostName: identity.hostName,
+    os: identity.os.prettyName,
+    machineId: identity.machineId,
+    clockOffsetMs: identity.clockOffsetMs,
+    problems: [],
+    sudoers: { ...sudoersFile(login), state: await sudoersState(host, login) },
+    claim: ((await host.readFile(CLAIM_PATH)) ?? '').trim(),
+  };
+}
+
+// A login shell's PATH often lacks the sbin directories; root's commands find them.
+async function toolsMissing(host: Host): Promise<string[]> {
+  const text = await host.script(
+    'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; for tool in "$@"; do command -v "$tool" >/dev/null 2>&1 || echo "$tool"; done',
+    TOOLS_NEEDED,
+    { as: 'login' },
+  );
+  return text.split('\n').filter((line) => line !== '');
+}
+
+async function sudoersState(host: Host, login: string): Promise<string> {
+  if (login === 'root') return 'not needed: the account is root';
+  const { path } = sudoersFile(login);
+  const tested = await host.script(
+    'if [ ! -f "$1" ]; then echo "other rules let the account be root"; elif visudo -cf "$1" >/dev/null 2>&1; then echo "installed and valid"; else echo "installed and NOT valid"; fi',
+    [path],
+  );
+  return tested.trim();
+}
+
+const asProblem = (error: RehostFailure): Examination['problems'][number] => ({
+  type: error.type,
+  message: error.message,
+  detail: error.detail ?? '',
+  hint: error.hint,
+});
