@@ -94,7 +94,7 @@ const DIGEST_PREFIX = /^[0-9a-f]{12,64}$/i;
 
 // Names and reasons are printed into Markdown and into terminals: no control characters.
 function isPlain(text: string): boolean {
-  return [...text].every((character) => character >= ' ' && character !== '\u007f');
+  return Array.from(text).every((character) => character >= ' ' && character !== '\u007f');
 }
 
 const text =

@@ -22,7 +22,7 @@ export function retry(plan: Plan, state: RunState, request: Timed<RetryRequest>)
   return accepted(resume(state), 'the run goes on');
 }
 
-const unhalted = ({ halted: _halted, ...state }: RunState): RunState => state;
+const unhalted = (state: RunState): RunState => ({ ...state, halted: undefined });
 
 function due(record: StepRecord): StepRecord {
   return { ...keptOf(record), status: 'running', due: true, changed: 'changed' in record && record.changed };

@@ -225,7 +225,7 @@ function undoEvent(
   return sourceServes(withUndo(raised, changed, event.at), event.at);
 }
 
-const withoutFailure = ({ failure: _failure, ...item }: UndoItem): UndoItem => item;
+const withoutFailure = (item: UndoItem): UndoItem => ({ ...item, failure: undefined });
 
 function raiseGeneration(state: RunState, step: string): RunState {
   const record = recordOf(state, step);

@@ -6,10 +6,10 @@ import { recordOf, type RunState, type StepFailure } from './state.js';
 export type Resolved<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: StepFailure };
 
-const missing = (state: RunState, step: string, reader: string, why: string): StepFailure => ({
+const missing = (state: RunState, what: { step: string; reader: string; why: string }): StepFailure => ({
   type: 'ReferenceMissing',
-  message: `step "${reader}" needs the outcome of step "${step}", which ${why}`,
-  hint: `Run "rehost rollback ${state.migration}", or "rehost skip ${state.migration} --step ${reader} --reason …" where the plan allows it.`,
+  message: `step "${what.reader}" needs the outcome of step "${what.step}", which ${what.why}`,
+  hint: `Run "rehost rollback ${state.migration}", or "rehost skip ${state.migration} --step ${what.reader} --reason …" where the plan allows it.`,
 });
 
 const isReference = (value: object): value is Reference =>
@@ -81,12 +81,13 @@ export function readOutcome(
         : record.status === 'skipped'
           ? 'was skipped'
           : `is ${record.status}`;
-    return { ok: false, failure: missing(state, step, reader, why) };
+    return { ok: false, failure: missing(state, { step, reader, why }) };
   }
   let value: Json | undefined = record.values;
   for (const key of path === '' ? [] : path.split('.')) {
     value = typeof value === 'object' && value !== null ? (value as JsonObject)[key] : undefined;
-    if (value === undefined) return { ok: false, failure: missing(state, step, reader, `has no "${path}"`) };
+    if (value === undefined)
+      return { ok: false, failure: missing(state, { step, reader, why: `has no "${path}"` }) };
   }
   return { ok: true, value };
 }

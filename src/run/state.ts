@@ -124,7 +124,7 @@ export interface UndoItem extends UndoEntry {
   readonly timeouts: TimeoutClass;
   readonly loses?: string;
   readonly status: 'waiting' | 'running' | 'parked' | 'done' | 'skipped';
-  readonly failure?: StepFailure;
+  readonly failure?: StepFailure | undefined;
   readonly skippedBy?: string;
   readonly reason?: string;
 }
@@ -173,12 +173,14 @@ export interface RunState {
   readonly commandsForgotten: number;
   readonly lastRefused?: RefusedCommand;
   /** Set by stop, cleared by retry or rollback. `cancel`: asked for by a Temporal cancellation. */
-  readonly halted?: {
-    readonly by: string;
-    readonly at: string;
-    readonly reason?: string;
-    readonly cancel: boolean;
-  };
+  readonly halted?:
+    | {
+        readonly by: string;
+        readonly at: string;
+        readonly reason?: string;
+        readonly cancel: boolean;
+      }
+    | undefined;
   /** Verifications, fences and restore points that were skipped: the run is UNVERIFIED for ever. */
   readonly unverified: readonly {
     readonly step: string;

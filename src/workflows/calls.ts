@@ -30,6 +30,9 @@ export async function callAction(
 ): Promise<StepOutcome> {
   const options: ActivityOptions = {
     ...TIMEOUTS[what.timeouts],
+    // Written down because without it 1.24.0 sends TRY_CANCEL, whatever its documentation says: the step would park
+    // while its unit still runs, and a rollback would begin beside it.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     activityId: what.activityId,
     summary: what.summary.slice(0, 200),
   };

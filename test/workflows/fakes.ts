@@ -51,6 +51,13 @@ export class Fakes {
     return this;
   }
 
+  /** Forgets calls and behaviours, between tests. */
+  reset(): void {
+    this.calls.length = 0;
+    this.cancelled.length = 0;
+    this.#behaviours.clear();
+  }
+
   /** `act.<step>#<generation>` of every call, in order. */
   get log(): readonly string[] {
     return this.calls.map((call) => `${call.mode}.${call.step}#${call.generation}`);

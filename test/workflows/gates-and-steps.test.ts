@@ -3,15 +3,13 @@ import { change, gate, phase, plan, step } from './plans.js';
 import { World } from './world.js';
 
 describe('a run', () => {
-  let fakes: Fakes;
+  const fakes = new Fakes();
   let world: World;
-  beforeEach(async () => {
-    fakes = new Fakes();
+  beforeAll(async () => {
     world = await World.start(fakes);
   });
-  afterEach(async () => {
-    await world.close();
-  });
+  beforeEach(() => fakes.reset());
+  afterAll(() => world.close());
 
   it('waits at its gate until enough different voters approved, then finishes', async () => {
     const run = await world.apply(

@@ -11,6 +11,9 @@ import type { StatusView } from '../../src/run/status.js';
 import type { Fakes } from './fakes.js';
 import { DIGEST, REQUESTER } from './plans.js';
 
+// Real timers, a real server, and other work on the same machine.
+jest.setTimeout(60_000);
+
 try {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
 } catch {
