@@ -8,43 +8,49 @@ import type { Lab, LabHostName } from './state.js';
 /** File on each host with one line per executed program, of every user; empty after a reset, kept over restarts. */
 export const EXECUTED_LOG = '/var/log/rehost-lab/executed';
 
-const containerOf = (host: LabHostName): string => requireLab().hosts[host].container;
+/** Which lab is meant; default `REHOST_LAB`, else `rehost`. */
+export interface LabChoice {
+  readonly name?: string | undefined;
+}
+
+const containerOf = (host: LabHostName, { name }: LabChoice): string =>
+  requireLab(name).hosts[host].container;
 
 /** Runs a command as root on a host, not over SSH and not through rehost. A failing status is not thrown. */
 export function labExec(
   host: LabHostName,
   argv: readonly [string, ...string[]],
-  options: ProgramOptions = {},
+  options: ProgramOptions & LabChoice = {},
 ): Promise<ProgramResult> {
   const interactive = options.input === undefined ? [] : ['-i'];
-  return runProgram('docker', ['exec', ...interactive, containerOf(host), ...argv], options);
+  return runProgram('docker', ['exec', ...interactive, containerOf(host, options), ...argv], options);
 }
 
 /** Cuts the power of a host: nothing is shut down or flushed. `labStart` boots it again. */
-export async function labKill(host: LabHostName): Promise<void> {
-  await docker(['kill', containerOf(host)]);
+export async function labKill(host: LabHostName, lab: LabChoice = {}): Promise<void> {
+  await docker(['kill', containerOf(host, lab)]);
 }
 
 /** Boots a host that was killed or stopped and waits until it is up; one that is up stays as it is. */
-export async function labStart(host: LabHostName): Promise<void> {
-  await docker(['start', containerOf(host)]);
-  await waitForBoot(containerOf(host));
+export async function labStart(host: LabHostName, lab: LabChoice = {}): Promise<void> {
+  await docker(['start', containerOf(host, lab)]);
+  await waitForBoot(containerOf(host, lab));
 }
 
 /** Shuts a host down as an administrator would and boots it again. */
-export async function labRestart(host: LabHostName): Promise<void> {
-  await docker(['restart', '-t', '10', containerOf(host)]);
-  await waitForBoot(containerOf(host));
+export async function labRestart(host: LabHostName, lab: LabChoice = {}): Promise<void> {
+  await docker(['restart', '-t', '10', containerOf(host, lab)]);
+  await waitForBoot(containerOf(host, lab));
 }
 
 /** Stops every process of a host in place: connections stay open and nothing answers. */
-export async function labPause(host: LabHostName): Promise<void> {
-  await docker(['pause', containerOf(host)]);
+export async function labPause(host: LabHostName, lab: LabChoice = {}): Promise<void> {
+  await docker(['pause', containerOf(host, lab)]);
 }
 
 /** Lets a paused host go on. */
-export async function labUnpause(host: LabHostName): Promise<void> {
-  await docker(['unpause', containerOf(host)]);
+export async function labUnpause(host: LabHostName, lab: LabChoice = {}): Promise<void> {
+  await docker(['unpause', containerOf(host, lab)]);
 }
 
 /**
@@ -52,8 +58,8 @@ export async function labUnpause(host: LabHostName): Promise<void> {
  *
  * Arguments are joined by spaces, may span lines and end after 2047 bytes. A program looked for along PATH appears once for each try.
  */
-export async function labExecuted(host: LabHostName): Promise<readonly string[]> {
-  const text = await docker(['exec', containerOf(host), 'cat', EXECUTED_LOG]);
+export async function labExecuted(host: LabHostName, lab: LabChoice = {}): Promise<readonly string[]> {
+  const text = await docker(['exec', containerOf(host, lab), 'cat', EXECUTED_LOG]);
   return text === '' ? [] : text.split(/\n(?=\d+ uid=\d+ pid=\d+ )/);
 }
 

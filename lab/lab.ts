@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { failure } from '../src/failures.js';
 import { startStopped } from './control.js';
+import type { LabChoice } from './control.js';
 import { docker, runProgram } from './engine.js';
 import { createHost, removeContainer } from './hosts.js';
 import { packageRoot } from './package-root.js';
@@ -62,7 +63,7 @@ export async function labReset(options: LabOptions = {}): Promise<Lab> {
 }
 
 /** Removes the lab's hosts, network, key and records; nothing of other labs. Safe to repeat. */
-export async function labDown(options: { readonly name?: string } = {}): Promise<void> {
+export async function labDown(options: LabChoice = {}): Promise<void> {
   const name = labName(options.name);
   const ids = await docker(['ps', '-aq', '--filter', `label=rehost.lab=${name}`]);
   await Promise.all(ids.split('\n').filter(Boolean).map(removeContainer));
@@ -80,7 +81,7 @@ export interface LabHostStatus {
 }
 
 /** The lab and the state of its hosts; `lab` is undefined when it is not up. */
-export async function labStatus(options: { readonly name?: string } = {}): Promise<{
+export async function labStatus(options: LabChoice = {}): Promise<{
   readonly name: string;
   readonly lab: Lab | undefined;
   readonly hosts: readonly LabHostStatus[];
@@ -98,8 +99,12 @@ export async function labStatus(options: { readonly name?: string } = {}): Promi
 }
 
 /** The command that logs in to a host as rehost does; more words are run there. @throws UsageInvalid */
-export function labSsh(host: string, args: readonly string[] = []): readonly [string, ...string[]] {
-  const lab = requireLab();
+export function labSsh(
+  host: string,
+  args: readonly string[] = [],
+  options: LabChoice = {},
+): readonly [string, ...string[]] {
+  const lab = requireLab(options.name);
   const found = LAB_HOST_NAMES.find((name) => name === host);
   if (found === undefined) {
     throw failure('UsageInvalid', {

@@ -125,6 +125,7 @@ export async function ensureIdentity(name: string): Promise<string> {
 
 /** Fingerprint of a public key as OpenSSH prints it. @see ssh-keygen(1), -l */
 export function fingerprintOf(publicKey: string): string {
-  const blob = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
+  const [, encoded = ''] = publicKey.split(' ');
+  const blob = Buffer.from(encoded, 'base64');
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
