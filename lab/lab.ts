@@ -112,12 +112,8 @@ export function labSsh(
       hint: `Run "rehost lab ssh ${LAB_HOST_NAMES[0]}".`,
     });
   }
-  const options = [
-    `UserKnownHostsFile=${lab.knownHosts}`,
-    'GlobalKnownHostsFile=/dev/null',
-    'IdentitiesOnly=yes',
-  ];
-  const flags = ['HostKeyAlgorithms=ssh-ed25519', ...options].flatMap((option) => ['-o', option]);
+  const settings = ['HostKeyAlgorithms=ssh-ed25519', 'GlobalKnownHostsFile=/dev/null', 'IdentitiesOnly=yes'];
+  const flags = [...settings, `UserKnownHostsFile=${lab.knownHosts}`].flatMap((setting) => ['-o', setting]);
   const login = ['-i', lab.identityFile, '-p', String(lab.hosts[found].port), 'rehost@127.0.0.1'];
   return ['ssh', '-F', 'none', ...flags, ...login, ...args];
 }

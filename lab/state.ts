@@ -78,7 +78,7 @@ export function requireLab(name?: string): Lab {
 /** Writes lab.json, inventory.yaml and known_hosts; each is replaced whole. */
 export function writeLab(lab: Lab): void {
   const hosts = LAB_HOST_NAMES.map((name) => lab.hosts[name]);
-  const entries = hosts.map((host) => [
+  const entries = hosts.map((host): [string, object] => [
     host.name,
     {
       address: '127.0.0.1',
@@ -90,7 +90,7 @@ export function writeLab(lab: Lab): void {
       peerPort: 22,
     },
   ]);
-  const inventory = { hosts: Object.fromEntries(entries), secrets: {}, commands: {} };
+  const inventory = { hosts: Object.fromEntries<object>(entries), secrets: {}, commands: {} };
   const comment = `# Written by "rehost lab up" for the lab ${lab.name}; a reset keeps it valid.\n`;
   replaceFile(lab.inventory, comment + stringify(inventory, { lineWidth: 0 }));
   const keys = hosts.map((host) => `[127.0.0.1]:${host.port} ${host.publicKey}\n`);

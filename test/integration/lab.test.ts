@@ -76,21 +76,12 @@ describe('a lab that is up', () => {
       const shown = await output(host, 'ssh-keygen', '-lf', '/etc/ssh/ssh_host_ed25519_key.pub');
       expect(shown.split(' ')[1]).toBe(inventory.hosts[host]?.hostKey);
     }
-    const peer = inventory.hosts['ppm-source'];
-    expect(
-      await output(
-        'ppm-target',
-        'ssh-keyscan',
-        '-t',
-        'ed25519',
-        '-p',
-        String(peer?.peerPort),
-        peer?.peerAddress ?? '',
-      ).catch(String),
-    ).toContain(lab.hosts['ppm-source'].publicKey);
+    const { peerAddress = '', peerPort = 0 } = inventory.hosts['ppm-source'] ?? {};
+    const scan = ['ssh-keyscan', '-t', 'ed25519', '-p', String(peerPort), peerAddress] as const;
+    expect((await labExec('ppm-target', scan)).stdout).toContain(lab.hosts['ppm-source'].publicKey);
   });
 
-  it('gives each host an identity of its own', async () => {
+  it('gives each host an identity of its own', () => {
     const [source, target] = LAB_HOST_NAMES.map((name) => lab.hosts[name]);
     expect(source?.machineId).toMatch(/^[0-9a-f]{32}$/);
     expect(source?.machineId).not.toBe(target?.machineId);
