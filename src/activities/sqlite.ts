@@ -26,7 +26,7 @@ export const sqliteHandlers = {
       if (result.exitStatus !== 0) {
         const meaning = MEANINGS[result.exitStatus] ?? { type: 'UnitFailed', fact: 'could not be checked' };
         throw failure(meaning.type, {
-          message: `a database of tree ${input.tree} in incoming on host ${host.name} ${meaning.fact}`,
+          message: `database ${result.progress || input.tree} on host ${host.name} ${meaning.fact}`,
           detail: result.stderr || `The check ended with status ${result.exitStatus}.`,
           hint: 'Nothing on the target was replaced. Run "rehost retry" on the final copy, then on this step; if it stays, the database on the source is damaged.',
         });

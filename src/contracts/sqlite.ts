@@ -46,7 +46,7 @@ const TABLES = `SELECT 'SELECT ' || quote(name) || ', count(*) FROM "' || replac
 /**
  * The unit's script: folds each database's log into it, checks it, and counts its rows.
  *
- * Only ever opens files under incoming. Owner and mode must be the same afterwards; `-wal` and `-shm` are gone.
+ * Only ever opens files under incoming; the file `progress` names the one at hand. Owner and mode must be the same afterwards; `-wal` and `-shm` are gone.
  * Exit 70: damaged. Exit 71: owner or mode changed. Exit 72: not there. Exit 73: a log could not be folded in.
  */
 export function sqliteVerifyScript(input: SqliteVerifyInput, context: EffectContext): string {
@@ -59,13 +59,14 @@ umask 077
 result=${result}
 : > "$result.new"
 for database in ${databases}; do
+  printf '%s' "$database" > progress
   [ -f "$database" ] || { echo "rehost: $database is not there" >&2; exit 72; }
   before=$(stat -c '%u:%g %a' -- "$database")
-  answer=$(sqlite3 -batch -init /dev/null "$database" ${quoteWord(CHECKPOINT)} 2>&1) || { echo "rehost: $database: $answer" >&2; exit 70; }
+  answer=$(sqlite3 -batch -init /dev/null "$database" ${quoteWord(CHECKPOINT)} 2>&1) || { printf '%s\\n' "$answer" | head -n 12 >&2; exit 70; }
   folded=$(printf '%s\\n' "$answer" | head -n 1)
   case $folded in 0\\|*) ;; *) echo "rehost: $database: the log could not be folded in: $folded" >&2; exit 73 ;; esac
   checked=$(printf '%s\\n' "$answer" | tail -n +2)
-  [ "$checked" = ok ] || { echo "rehost: $database: integrity_check: $(printf '%s\\n' "$checked" | head -n 10)" >&2; exit 70; }
+  [ "$checked" = ok ] || { printf '%s\\n' "$checked" | head -n 12 >&2; exit 70; }
   sqlite3 -batch -init /dev/null "$database" ${quoteWord(TABLES)} > "$result.queries"
   sqlite3 -batch -init /dev/null "$database" < "$result.queries" > "$result.counts"
   [ ! -s "$database-wal" ] || { echo "rehost: $database-wal still holds pages" >&2; exit 73; }
