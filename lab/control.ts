@@ -82,12 +82,15 @@ export async function startStopped(lab: Lab): Promise<boolean> {
     return host !== undefined && word.endsWith(` ${lab.hosts[host].image}`) && !word.startsWith('dead');
   });
   if (!intact) return false;
-  await Promise.all(
+  const started = await Promise.all(
     LAB_HOST_NAMES.map(async (name, index) => {
-      if (words[index]?.startsWith('paused') === true) await docker(['unpause', lab.hosts[name].container]);
-      await docker(['start', lab.hosts[name].container]); // one that runs stays as it is
-      await waitForBoot(lab.hosts[name].container);
+      const { container } = lab.hosts[name];
+      if (words[index]?.startsWith('paused') === true) await docker(['unpause', container]);
+      // Answers 0 for one that runs. It fails when somebody took the port while the host was stopped.
+      if ((await runProgram('docker', ['start', container])).status !== 0) return false;
+      await waitForBoot(container);
+      return true;
     }),
   );
-  return true;
+  return started.every(Boolean);
 }

@@ -1,6 +1,7 @@
 /*
  * The cache of everything that set-up makes once: shared by all checkouts of a user, safe when two set-ups run at once.
  */
+import { randomUUID } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -53,6 +54,9 @@ export function recordToolchain(entries) {
   writeWhole(join(cacheDirectory(), 'toolchain.json'), `${JSON.stringify(content, null, 2)}\n`);
 }
 
+// No set-up takes that long: an older lock is one whose pid was given to another process.
+const LONGEST_HOLD_MS = 2 * 3_600_000;
+
 /**
  * Runs `work` while no other process of this user runs work under the same name.
  *
@@ -61,9 +65,9 @@ export function recordToolchain(entries) {
 export async function withLock(name, work) {
   const lock = join(cacheDirectory(), 'locks', name);
   mkdirSync(dirname(lock), { recursive: true });
-  while (!takeLock(lock)) {
+  while (!(await takeLock(lock))) {
     if (!holderLives(lock)) rmSync(lock, { recursive: true, force: true });
-    else await sleep(250);
+    else await sleep(200);
   }
   try {
     return await work();
@@ -72,11 +76,14 @@ export async function withLock(name, work) {
   }
 }
 
-function takeLock(lock) {
+async function takeLock(lock) {
+  const owner = `${process.pid} ${randomUUID()}`;
   try {
     mkdirSync(lock);
-    writeFileSync(join(lock, 'pid'), String(process.pid));
-    return true;
+    writeFileSync(join(lock, 'owner'), owner);
+    // Two that find the same dead lock may each remove it, and the second removes the first one's new lock.
+    await sleep(50);
+    return readFileSync(join(lock, 'owner'), 'utf8') === owner;
   } catch (error) {
     if (error.code === 'EEXIST' || error.code === 'ENOENT') return false;
     throw error;
@@ -84,19 +91,13 @@ function takeLock(lock) {
 }
 
 function holderLives(lock) {
-  const record = join(lock, 'pid');
-  if (!existsSync(record)) {
-    // Between mkdir and the pid's write lies an instant: only a lock that stays empty is dead.
-    try {
-      return Date.now() - statSync(lock).mtimeMs < 5000;
-    } catch {
-      return false;
-    }
-  }
   try {
-    process.kill(Number(readFileSync(record, 'utf8')), 0);
+    const age = Date.now() - statSync(lock).mtimeMs;
+    if (age > LONGEST_HOLD_MS) return false;
+    if (!existsSync(join(lock, 'owner'))) return age < 5000; // between mkdir and the owner's write lies an instant
+    process.kill(Number.parseInt(readFileSync(join(lock, 'owner'), 'utf8'), 10), 0);
     return true;
   } catch (error) {
-    return error.code === 'EPERM';
+    return error.code === 'EPERM'; // somebody else's process; any other error means that the holder is gone
   }
 }
