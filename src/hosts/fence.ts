@@ -9,6 +9,8 @@ export interface FenceMark extends FencedUnit {
   /** The unit's last start before the fence; another one later means that it was started. Empty when there was none. */
   readonly invocationId: string;
   readonly activeEnterTimestamp: string;
+  /** Change time of the drop-in, seconds: one that was taken away and put back has another. */
+  readonly dropInChangedAt: string;
   /** Programs that are the service: a process that runs one breaks the fence, however it was started. */
   readonly executables: readonly string[];
 }
@@ -33,7 +35,10 @@ const SHOW = `unit=$1 drop_in=$2
 systemctl show -p LoadState -p ActiveState -p InvocationID -p ActiveEnterTimestampMonotonic -p ExecStart -- "$unit"
 printf 'enabled=%s\\n' "$(systemctl is-enabled -- "$unit" 2>/dev/null || true)"
 printf 'now=%s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
-[ ! -e "$drop_in" ] || printf 'dropIn=%s\\n' "$(base64 -w0 <"$drop_in")"`;
+if [ -e "$drop_in" ]; then
+  printf 'dropIn=%s\\n' "$(base64 -w0 <"$drop_in")"
+  printf 'dropInChangedAt=%s\\n' "$(stat -c %.9Z -- "$drop_in")"
+fi`;
 
 /** Programs that run scripts: a service under one is known by its script, not by the interpreter. */
 const INTERPRETER = /^(?:env|sh|bash|dash|ksh|zsh|perl|ruby|node|java|php|python[0-9.]*)$/;
@@ -98,7 +103,9 @@ export async function raiseFence(host: Host, fenced: FencedUnit): Promise<FenceM
     });
   }
   const { invocationId, activeEnterTimestamp } = state;
-  return { ...fenced, since: fields.get('now') ?? '', invocationId, activeEnterTimestamp, executables };
+  const dropInChangedAt = fields.get('dropInChangedAt') ?? '';
+  const since = fields.get('now') ?? '';
+  return { ...fenced, since, invocationId, activeEnterTimestamp, dropInChangedAt, executables };
 }
 
 // Prints one line per process: "exe PID COMMAND" for one that runs an executable of the service, "write PID PATH COMMAND"
@@ -155,11 +162,13 @@ export async function fenceState(
   const dropIn = Buffer.from(fields.get('dropIn') ?? '', 'base64')
     .toString()
     .trim();
+  const path = fenceDropInPath(mark.unit);
+  const touched =
+    dropIn !== fenceDropInText(mark.migration).trim() ||
+    fields.get('dropInChangedAt') !== mark.dropInChangedAt;
   const reasons = [
-    ...(state.fenced ? [] : [`the drop-in ${fenceDropInPath(mark.unit)} is gone`]),
-    ...(state.fenced && dropIn !== fenceDropInText(mark.migration).trim()
-      ? [`the drop-in ${fenceDropInPath(mark.unit)} was changed`]
-      : []),
+    ...(state.fenced ? [] : [`the drop-in ${path} is gone`]),
+    ...(state.fenced && touched ? [`the drop-in ${path} was changed or taken away since ${mark.since}`] : []),
     ...(state.active ? [`${mark.unit} is ${state.activeState}`] : []),
     ...startedSince(mark, state),
     ...processes.map(processReason),

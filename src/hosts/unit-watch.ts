@@ -64,7 +64,7 @@ export async function watchUnit(host: Host, spec: UnitSpec, options: WatchOption
       const result = await ended(host, spec, { poll, accept: options.accept ?? [0] });
       if (result !== undefined) return result;
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      if (!isTransient(error, { begun, pollFailures })) throw error;
       pollFailures += 1;
       onPoll({ pollFailures, lastFailure: error });
       if (performance.now() - reachedAt >= unreachableAfterMs)
@@ -74,9 +74,21 @@ export async function watchUnit(host: Host, spec: UnitSpec, options: WatchOption
   }
 }
 
-/** Whether the catalogue says that the same call may succeed later: the host could not be reached for now. */
-function isTransient(error: unknown): error is RehostFailure {
-  return error instanceof RehostFailure && FAILURES[error.type].retryable;
+/** A look that fails so often in a row, though the host answers, does not fail because the host goes up or down. */
+const BROKEN_LOOKS = 15;
+
+/**
+ * Whether the host may answer later: it could not be reached, or it is going down or coming up. Then systemd does not
+ * answer, and pam_nologin(8) denies the log-in of accounts that were let in before.
+ */
+function isTransient(
+  error: unknown,
+  seen: { readonly begun: boolean; readonly pollFailures: number },
+): error is RehostFailure {
+  if (!(error instanceof RehostFailure)) return false;
+  if (FAILURES[error.type].retryable) return true;
+  if (error.type === 'SshDenied') return seen.begun;
+  return error.type === 'CommandFailed' && seen.begun && seen.pollFailures < BROKEN_LOOKS;
 }
 
 async function ended(
