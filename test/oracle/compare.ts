@@ -84,7 +84,7 @@ export function compare(
     kind: DifferenceKind,
   ): readonly Difference[] => compareLists({ host, kind, subject: '' }, left, right);
   return [
-    ...compareEntries(host, before.entries, after.entries, before.dataDirectories),
+    ...compareEntries({ host, data: before.dataDirectories }, before.entries, after.entries),
     ...compareDatabases(host, before.databases, after.databases),
     ...records(before.system.unitFiles, after.system.unitFiles, 'unit-file'),
     ...records(before.system.units, after.system.units, 'unit-state'),
@@ -116,21 +116,21 @@ export function compare(
 
 /** Differences of two sets of entries by path; `data` are the `<data>` of the exclusions. */
 export function compareEntries(
-  host: string,
+  at: { readonly host: string; readonly data?: readonly string[] },
   before: Readonly<Record<string, Entry>>,
   after: Readonly<Record<string, Entry>>,
-  data: readonly string[] = [],
 ): readonly Difference[] {
+  const { host, data = [] } = at;
   const untimed = excluded('attribute', { data });
   return keysOf(before, after).flatMap((path) => {
     const [left, right] = [before[path], after[path]];
-    const at = { host, subject: path };
+    const subject = { host, subject: path };
     if (left === undefined)
-      return [difference('extra', at, { after: right === undefined ? undefined : summary(right) })];
-    if (right === undefined) return [difference('missing', at, { before: summary(left) })];
+      return [difference('extra', subject, { after: right === undefined ? undefined : summary(right) })];
+    if (right === undefined) return [difference('missing', subject, { before: summary(left) })];
     return aspects(matchesAny(untimed, path), left, right)
       .filter(([, one, other]) => one !== other)
-      .map(([kind, one, other]) => difference(kind, at, { before: one, after: other }));
+      .map(([kind, one, other]) => difference(kind, subject, { before: one, after: other }));
   });
 }
 

@@ -107,9 +107,9 @@ function parseDump(dump: string): DatabaseContent {
     else if (line !== '')
       throw new OracleError(`a line of sqlite3 that is not understood: ${line.slice(0, 200)}`);
   }
-  for (const name of Object.keys(tables)) if (matchesAny(excluded('table'), name)) delete tables[name];
-  for (const rows of Object.values(tables)) rows.sort();
-  return { integrity, pragmas, schema: schema.sort(), tables };
+  const kept = Object.entries(tables).filter(([name]) => !matchesAny(excluded('table'), name));
+  for (const [, rows] of kept) rows.sort();
+  return { integrity, pragmas, schema: schema.sort(), tables: Object.fromEntries(kept) };
 }
 
 // Text that is printable stays readable; anything else stays hexadecimal, so that two values never look equal.

@@ -39,7 +39,7 @@ export function parseExecuted(log: readonly string[]): readonly ExecutedCommand[
   const records: string[] = [];
   for (const line of log.flatMap((text) => text.split('\n'))) {
     if (START.test(line) || records.length === 0) records.push(line);
-    else records[records.length - 1] += `\n${line}`;
+    else records.push(`${records.pop() ?? ''}\n${line}`);
   }
   return records.flatMap((record) => {
     const groups = RECORD.exec(record)?.groups;

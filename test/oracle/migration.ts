@@ -45,7 +45,7 @@ export function compareMigration(
           : [difference('missing', { host, subject: tree.source }, { after: 'the source has no such tree' })];
       return [
         ...present,
-        ...compareEntries(host, left.entries, right.entries),
+        ...compareEntries({ host }, left.entries, right.entries),
         ...compareDatabases(host, left.databases, right.databases),
       ];
     }),
@@ -99,12 +99,11 @@ function withRelativeLinks(
   relative: (path: string) => string | undefined,
   wanted: (path: string) => boolean,
 ): Entry {
-  const { hardLinks, linkCount: _count, ...rest } = entry;
-  const inside = (hardLinks ?? [])
+  const inside = (entry.hardLinks ?? [])
     .map(relative)
     .filter((path) => path !== undefined)
     .filter(wanted);
-  return inside.length > 1 ? { ...rest, hardLinks: inside } : rest;
+  return { ...entry, linkCount: undefined, hardLinks: inside.length > 1 ? inside : undefined };
 }
 
 // What lies in the launcher's directory changes with each start: only the directory itself must have stayed.
@@ -115,7 +114,7 @@ function compareHostBound(target: Snapshot, rules: MigrationRules): readonly Dif
     isLaunchers(path, rules) ? (rules.launcherDirectories ?? []).includes(path) : isHostBound(path, rules);
   return rules.trees.flatMap((tree) =>
     compareEntries(
-      target.host,
+      { host: target.host },
       beneath(before, tree.target, stays).entries,
       beneath(target, tree.target, stays).entries,
     ).map((found) => ({
@@ -135,7 +134,7 @@ function compareSource(source: Snapshot, rules: MigrationRules): readonly Differ
       beneath(source, tree.source, () => true),
     ];
     return [
-      ...compareEntries(source.host, left.entries, right.entries),
+      ...compareEntries({ host: source.host }, left.entries, right.entries),
       ...compareDatabases(source.host, left.databases, right.databases),
     ];
   });

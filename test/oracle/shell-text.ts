@@ -31,7 +31,7 @@ export function shellEffects(text: string): ShellEffects {
 
 // Same length as the text: what is quoted, commented or a here-document becomes blanks; `$(…)` within quotes stays code.
 function blankQuoted(text: string): string {
-  const out = [...text];
+  const out = text.split('');
   const stack: ('code' | 'double' | 'substitution')[] = ['code'];
   let ends: string[] = [];
   const blank = (from: number, to: number): void => {
@@ -86,6 +86,6 @@ function wordAt(text: string, start: number): string {
   const match = /^(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s;&|()<>'"\\])*/.exec(text.slice(start));
   return (match?.[0] ?? '').replace(
     /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/g,
-    (_all, single?: string, double?: string, escaped?: string) => single ?? double ?? escaped ?? '',
+    (...found: (string | undefined)[]) => found[1] ?? found[2] ?? found[3] ?? '',
   );
 }

@@ -88,8 +88,7 @@ function markDatabases(entries: Entries, databases: Databases): Entries {
       .filter(([path]) => !companions.has(path))
       .map(([path, entry]): [string, Entry] => {
         if (databases[path] === undefined) return [path, entry];
-        const { sha256: _bytes, ...rest } = entry;
-        return [path, { ...rest, size: '-', mtimeNs: '-', database: true }];
+        return [path, { ...entry, sha256: undefined, size: '-', mtimeNs: '-', database: true }];
       }),
   );
 }

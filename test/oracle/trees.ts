@@ -10,9 +10,9 @@ export interface Entry {
   readonly group: string;
   readonly link?: string;
   /** All paths of the snapshot that are the same file, when there is more than one. */
-  readonly hardLinks?: readonly string[];
-  readonly linkCount?: string;
-  readonly sha256?: string;
+  readonly hardLinks?: readonly string[] | undefined;
+  readonly linkCount?: string | undefined;
+  readonly sha256?: string | undefined;
   /** Entries of a POSIX ACL beyond the mode, in the order of getfacl, by name. */
   readonly acl?: readonly string[];
   readonly xattrs?: Readonly<Record<string, string>>;
