@@ -1,5 +1,5 @@
 import type { StepOutcome } from '../plan/call.js';
-import type { Command, CommandName } from './commands.js';
+import type { Command } from './commands.js';
 import type { EndState, RunState, StepFailure, UndoItem, Via } from './state.js';
 
 /** What the interpreter reports. `at` is the instant, ISO 8601 UTC. */
@@ -32,7 +32,7 @@ export type RunEvent =
   | { readonly kind: 'cancel-requested'; readonly at: string }
   | {
       readonly kind: 'signal-refused';
-      readonly name: CommandName;
+      readonly name: string;
       readonly actor: string;
       readonly message: string;
       readonly at: string;

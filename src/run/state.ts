@@ -74,7 +74,7 @@ export type StepRecord = RecordBase &
 export type StepStatus = StepRecord['status'];
 
 /** How a command reached the run. */
-export type Via = 'update' | 'signal' | 'cancel';
+export type Via = 'update' | 'signal';
 
 /** One vote at a gate; it counts only while its revision is the gate's. */
 export interface Vote {

@@ -1,4 +1,4 @@
-import { log, setHandler } from '@temporalio/workflow';
+import { log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
 import type { Plan } from '../plan/types.js';
 import { COMMAND_NAMES, parseCommand, type CommandName, type CommandRequests } from '../run/commands.js';
 import { renderDetails } from '../run/details.js';
@@ -89,6 +89,26 @@ export function registerHandlers(run: RunHandle): void {
   setHandler(stateQuery, () => run.state, { description: 'The whole state of the run.' });
   setHandler(planQuery, () => run.plan, { description: 'The plan that this run carries out.' });
   for (const name of COMMAND_NAMES) registerCommand(run, name);
+  // Without this a Signal with a wrong name waits in a buffer for ever, and its sender believes that it was heard.
+  setDefaultSignalHandler((name, payload) =>
+    signalRefused(run, {
+      name,
+      payload,
+      message: `there is no Signal "${name}"; there are: ${COMMAND_NAMES.join(', ')}`,
+    }),
+  );
+}
+
+function signalRefused(run: RunHandle, refused: { name: string; payload: unknown; message: string }): void {
+  const { name, payload, message } = refused;
+  log.warn('a Signal was refused', { command: name, reason: message });
+  run.report({
+    kind: 'signal-refused',
+    name: name.slice(0, 100),
+    actor: actorOf(payload),
+    message,
+    at: now(),
+  });
 }
 
 function registerCommand(run: RunHandle, name: CommandName): void {
@@ -111,10 +131,7 @@ function registerCommand(run: RunHandle, name: CommandName): void {
     commandSignal(name),
     (payload: CommandRequests[CommandName]): void => {
       const reduced = run.command(name, payload, 'signal');
-      if (reduced.ok) return;
-      const { message } = reduced.refusal;
-      log.warn('a Signal was refused', { command: name, reason: message });
-      run.report({ kind: 'signal-refused', name, actor: actorOf(payload), message, at: now() });
+      if (!reduced.ok) signalRefused(run, { name, payload, message: reduced.refusal.message });
     },
     { description: DESCRIPTIONS[name] },
   );

@@ -61,6 +61,11 @@ describe('commands', () => {
       'the next refusal is shown',
       async () => (await run.status()).lastRefused?.name === 'rollback',
     );
+    await run.handle.signal('aprove', {});
+    await until('the wrong name is shown', async () => (await run.status()).lastRefused?.name === 'aprove');
+    expect((await run.status()).lastRefused?.message).toContain(
+      'there is no Signal "aprove"; there are: approve,',
+    );
     expect((await run.status()).state).toBe('gate');
     await run.handle.terminate();
   });

@@ -11,13 +11,16 @@ import type { StatusView } from '../../src/run/status.js';
 import type { Fakes } from './fakes.js';
 import { DIGEST, REQUESTER } from './plans.js';
 
-// Real timers, a real server, and other work on the same machine.
-jest.setTimeout(60_000);
+// Real timers, a real server, and other work on the same machine. (The recorder of histories runs without Jest.)
+if (typeof jest !== 'undefined') jest.setTimeout(60_000);
 
-try {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-} catch {
-  // Jest gives each file a module world of its own, but the native runtime may stand already.
+function quietRuntime(): void {
+  try {
+    const logging = { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } as const;
+    Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
+  } catch {
+    // Another test of this file has installed it already.
+  }
 }
 
 /** Waits until the check holds. */
@@ -53,11 +56,12 @@ export class World {
     this.#native = parts.native;
     this.#fakes = parts.fakes;
     this.#bundle = parts.bundle;
-    this.client = new Client({ connection: parts.connection });
+    this.client = new Client({ connection: parts.connection, identity: 'test-client' });
   }
 
   /** Connects and starts the Worker. `small`: on the server that suggests Continue-As-New early. */
   static async start(fakes: Fakes, options: { small?: boolean } = {}): Promise<World> {
+    quietRuntime();
     const { REHOST_TEST_TEMPORAL, REHOST_TEST_TEMPORAL_SMALL, REHOST_TEST_BUNDLE } = process.env;
     const address = options.small === true ? REHOST_TEST_TEMPORAL_SMALL : REHOST_TEST_TEMPORAL;
     if (address === undefined || REHOST_TEST_BUNDLE === undefined)
@@ -74,6 +78,7 @@ export class World {
     const worker = await Worker.create({
       connection: this.#native,
       taskQueue: this.taskQueue,
+      identity: 'test-worker',
       workflowBundle: { codePath: this.#bundle },
       activities: this.#fakes.activities,
       maxHeartbeatThrottleInterval: '200ms',

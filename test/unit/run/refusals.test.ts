@@ -7,7 +7,7 @@ const questions = [
   { id: 'reference', text: 'Which ticket?', expect: 'text', requirements: [] },
 ] as const;
 const answers = { accepted: 'yes', reference: 'T-1' };
-const at = (revision = 1): object => ({ gate: 'begin', revision });
+const at = (revision = 1): { gate: string; revision: number } => ({ gate: 'begin', revision });
 
 const atGate = (): DrivenRun =>
   new DrivenRun(
@@ -45,6 +45,16 @@ const stopping = (): DrivenRun => {
 };
 const rollingBack = (): DrivenRun => {
   const run = parked().on('undo.copy', { failure: FAILED });
+  run.command('rollback', 'olaf', { reason: 'enough' });
+  return run;
+};
+const opened = (): DrivenRun => {
+  const run = votedOnce().on('act.copy', 'open');
+  run.command('approve', 'bob', at());
+  return run;
+};
+const gateBehind = (): DrivenRun => {
+  const run = opened();
   run.command('rollback', 'olaf', { reason: 'enough' });
   return run;
 };
@@ -160,7 +170,30 @@ const REFUSALS: readonly Row[] = [
     { ...at(), answers },
     'gate begin takes no votes while the run is stopped. Open now: the run was stopped by olaf.',
   ],
-  ['a vote in a rollback', rollingBack, 'approve', 'ann', at(), 'the plan has no gate "begin"'],
+  [
+    'a vote for a gate that is open already',
+    opened,
+    'approve',
+    'cleo',
+    at(),
+    'gate begin is already open, with 2 of 2 votes. Nothing waits for a person now: step copy is running.',
+  ],
+  [
+    'a vote for a gate while rolling back',
+    gateBehind,
+    'approve',
+    'cleo',
+    at(),
+    'gate begin is closed: the run is rolling back',
+  ],
+  [
+    'a vote in a rollback of a plan without that gate',
+    rollingBack,
+    'approve',
+    'ann',
+    at(),
+    'the plan has no gate "begin"',
+  ],
   // questions
   [
     'a vote without answers',
