@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
-import { labDown, labReset, labSsh, labStatus, labUp, type Lab } from '../../lab/lab.js';
+import type { Lab } from '../../lab/lab.js';
 import type { CommandContext } from './context.js';
 import type { Define } from './define.js';
 import { addCommonOptions, examples, valueOption, wholeNumber } from './options.js';
@@ -11,6 +11,9 @@ interface LabFlags {
   readonly packages?: number;
   readonly packageBytes?: number;
 }
+
+// Loaded when a lab is asked for: every other command starts without it.
+const tools = () => import('../../lab/lab.js');
 
 /** `rehost lab up|down|reset|status|ssh`: a source and a target to practise on. */
 export function addLab(program: Command, define: Define): void {
@@ -23,18 +26,20 @@ export function addLab(program: Command, define: Define): void {
     );
   define<LabFlags>(
     sized(lab.command('up'), 'bring both hosts up; what is up stays as it is'),
-    async (context, { options }) => show(context, await labUp({ ...toLab(options), say: context.say })),
+    async (context, { options }) =>
+      show(context, await (await tools()).labUp({ ...toLab(options), say: context.say })),
   );
   define<LabFlags>(
     sized(lab.command('reset'), 'put both hosts back to the seeded state'),
-    async (context, { options }) => show(context, await labReset({ ...toLab(options), say: context.say })),
+    async (context, { options }) =>
+      show(context, await (await tools()).labReset({ ...toLab(options), say: context.say })),
   );
   define<LabFlags>(named(lab.command('down'), 'remove both hosts'), async (context, { options }) => {
-    await labDown(toLab(options));
+    await (await tools()).labDown(toLab(options));
     context.say('The lab is gone.');
   });
   define<LabFlags>(named(lab.command('status'), 'show where the hosts are'), async (context, { options }) => {
-    const status = await labStatus(toLab(options));
+    const status = await (await tools()).labStatus(toLab(options));
     const rows = status.hosts.map((host) => [
       host.name,
       host.state,
@@ -55,7 +60,7 @@ export function addLab(program: Command, define: Define): void {
     );
   define(ssh, async (context, { args }) => {
     const [host = '', ...words] = args.flatMap((word) => word ?? []);
-    context.exit(await runHere(labSsh(host, words)));
+    context.exit(await runHere((await tools()).labSsh(host, words)));
   });
 }
 

@@ -3,6 +3,7 @@ import { addApply } from './apply.js';
 import { addApprove } from './approve.js';
 import type { ExitCode } from './context.js';
 import { definer, type Define } from './define.js';
+import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { EXIT } from './exit-codes.js';
 import { addInit } from './init.js';
@@ -44,6 +45,7 @@ const COMMANDS: readonly ((program: Command, define: Define) => void)[] = [
   addUp,
   addWorker,
   addLab,
+  addDemo,
 ];
 
 /** The whole command line, not yet parsed. */

@@ -104,15 +104,17 @@ function tail(step: StepView): string {
     ...(step.durationMs === undefined ? [] : [formatDuration(step.durationMs)]),
     ...(step.skippedBy === undefined ? [] : [`skipped by ${step.skippedBy}: ${step.reason ?? ''}`]),
     ...(step.progress === undefined ? [] : [progressText(step.progress)]),
-  ];
+  ].filter((word) => word !== '');
   return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }
 
 /** Bytes, files, rate and time left of a running step, in one line. */
 export function progressText(progress: Progress): string {
   const total = progress.bytesTotal === undefined ? '' : ` of ${formatBytes(progress.bytesTotal)}`;
+  // A unit that moves no bytes of its own (a manifest, a check) tells none: "0 B" would look like standing still.
+  const moves = progress.bytesDone > 0 || progress.bytesTotal !== undefined;
   return [
-    `${formatBytes(progress.bytesDone)}${total}`,
+    ...(moves ? [`${formatBytes(progress.bytesDone)}${total}`] : []),
     ...(progress.filesDone === undefined ? [] : [`${formatCount(progress.filesDone)} files`]),
     ...(progress.bytesPerSecond === undefined ? [] : [formatRate(progress.bytesPerSecond)]),
     ...(progress.etaMs === undefined ? [] : [`${formatDuration(progress.etaMs)} left`]),
@@ -130,9 +132,10 @@ export const runningSteps = (view: StatusView): readonly StepView[] =>
 /** One plain line of `watch`: time, state, phase, running steps with progress, downtime so far. */
 export function watchLine(view: StatusView, at: Date): string {
   const phase = view.phase === undefined ? '' : ` ${view.phase.number}/${view.phase.count} ${view.phase.id}`;
-  const steps = runningSteps(view).map(
-    (step) => `${step.id}${step.progress === undefined ? '' : ` (${progressText(step.progress)})`}`,
-  );
+  const steps = runningSteps(view).map((step) => {
+    const progress = step.progress === undefined ? '' : progressText(step.progress);
+    return progress === '' ? step.id : `${step.id} (${progress})`;
+  });
   const { downtime } = view;
   const down =
     downtime === undefined

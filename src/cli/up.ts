@@ -1,12 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { temporalCli } from '../../lab/toolchain.js';
 import { createClient } from '../client.js';
 import type { Configuration } from '../config.js';
 import { listens, startDevServer, type DevServer } from '../dev-server.js';
 import { failure } from '../failures.js';
-import { createLogger, startWorker, type RunningWorker } from '../worker.js';
+import type { RunningWorker } from '../worker.js';
 import type { CommandContext } from './context.js';
 import type { Define } from './define.js';
 import { addCommonOptions, examples, inventoryOption, valueOption, wholeNumber } from './options.js';
@@ -54,6 +53,7 @@ export function addUp(program: Command, define: Define): void {
     try {
       const configuration = atAddress(context.configuration, server.address);
       await prepareNamespace(configuration);
+      const { createLogger, startWorker } = await import('../worker.js');
       worker = await startWorker(configuration, { logger: createLogger(options.logLevel) });
       announce(context, server, configuration);
       await Promise.race([interruption(context), server.exited, worker.closed]);
@@ -66,7 +66,8 @@ export function addUp(program: Command, define: Define): void {
   });
 }
 
-function startServer(context: CommandContext, options: UpOptions): Promise<DevServer> {
+async function startServer(context: CommandContext, options: UpOptions): Promise<DevServer> {
+  const { temporalCli } = await import('../../lab/toolchain.js');
   const directory = dataDirectory(context.io.env);
   mkdirSync(directory, { recursive: true });
   return startDevServer({

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { createLogger, startWorker } from '../worker.js';
 import type { Define } from './define.js';
 import { addTemporalOptions, examples, inventoryOption, valueOption } from './options.js';
 
@@ -19,6 +18,8 @@ export function addWorker(program: Command, define: Define): void {
     )
     .addHelpText('after', examples('rehost worker --inventory /etc/rehost/inventory.yaml'));
   define<WorkerFlags>(command, async (context, { options }) => {
+    // The SDK's native part takes most of a second to load: only workers pay for it.
+    const { createLogger, startWorker } = await import('../worker.js');
     const worker = await startWorker(context.configuration, { logger: createLogger(options.logLevel) });
     context.io.interrupted.addEventListener('abort', () => void worker.stop(), { once: true });
     await worker.closed;

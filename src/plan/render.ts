@@ -45,7 +45,7 @@ export function renderPreflight(checks: readonly PreflightCheck[]): readonly str
     checks.filter((check) => check.severity === severity);
   const open = [...of('blocker'), ...of('warning')];
   return [
-    `Preflight: ${of('ok').length} ok, ${of('warning').length} warnings, ${of('blocker').length} blockers`,
+    `Preflight: ${of('ok').length} ok, ${counted(of('warning').length, 'warning')}, ${counted(of('blocker').length, 'blocker')}`,
     ...open.flatMap((check) => [
       `  ${MARKS[check.severity]} ${check.id}: ${check.title}`,
       `      found ${check.found}; wanted ${check.wanted}`,
@@ -54,6 +54,8 @@ export function renderPreflight(checks: readonly PreflightCheck[]): readonly str
     ...of('ok').map((check) => `  ok ${check.id}: ${check.title} (${check.found})`),
   ];
 }
+
+const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
 
 function renderPhase(phase: Phase, number: number, options: RenderOptions): readonly string[] {
   const steps = phase.nodes.flatMap((node) =>

@@ -125,7 +125,7 @@ function scalars(values: JsonObject): string {
     .flatMap(([key, value]) => {
       if (typeof value === 'number') return [`${key} ${/bytes/i.test(key) ? formatBytes(value) : value}`];
       if (typeof value === 'string' || typeof value === 'boolean')
-        return [`${key} ${code(String(value).slice(0, 120))}`];
+        return [`${key} ${code(plain(String(value)).slice(0, 120))}`];
       return Array.isArray(value) ? [`${key}: ${value.length}`] : [];
     })
     .join(', ');

@@ -152,10 +152,20 @@ function leftOvers(plan: Plan, state: RunState): readonly LeftOver[] {
     ...hosts.map((host) => ({
       host,
       what: 'the account and key with which rehost logged in',
-      remove: `ssh ${host} sudo userdel --remove ACCOUNT`,
+      remove: `ssh ${host} sudo userdel --remove ${accountOn(host, plan, state)}`,
     })),
   ];
 }
 
 const onHost = (host: string, argv: readonly [string, ...string[]]): string =>
   `ssh ${host} sudo ${toShellLine(argv)}`;
+
+// Only the inventory knows the account; a step that used it on the host may have told its name.
+function accountOn(host: string, plan: Plan, state: RunState): string {
+  const told = planSteps(plan).flatMap((step) => {
+    const record = state.steps[step.id];
+    const account = record?.status === 'done' ? record.values['account'] : undefined;
+    return step.host === host && typeof account === 'string' && account !== 'root' ? [account] : [];
+  });
+  return told[0] ?? 'ACCOUNT';
+}
