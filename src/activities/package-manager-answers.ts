@@ -30,7 +30,6 @@ const repositories = z.array(
   z.looseObject({ id: z.union([z.number(), z.string()]), name: z.string(), type: z.string() }),
 );
 const snapshots = z.array(z.looseObject({ path: z.string() }));
-const LINKS_PER_FROZEN = 2;
 
 interface Product {
   readonly host: Host;
@@ -38,7 +37,7 @@ interface Product {
   readonly context: ActionContext;
 }
 
-/** All addresses worth recording: status, repositories, newest indexes, up to `frozen` frozen ones with downloads. */
+/** All addresses worth recording: status, repositories, newest indexes, up to `frozen` frozen ones. */
 export async function findAddresses(
   product: Product,
   frozen: number,
@@ -60,7 +59,7 @@ export async function findAddresses(
   const chosen = roundRobin(frozenIndexes, frozen);
   for (const index of chosen) {
     found.push(http(index));
-    found.push(...(await linksOf(product, index)).map(http));
+    found.push(...(await pagesOf(product, index)).map(http));
   }
   found.push(rspm('list', 'repos'), rspm('list', 'sources'));
   return { addresses: unique(found), repositories: list.length, frozen: chosen.length };
@@ -125,32 +124,17 @@ const unique = (addresses: readonly Address[]): readonly Address[] => [
   ...new Map(addresses.map((one) => [`${one.kind} ${one.address}`, one])).values(),
 ];
 
-/** Downloads behind a frozen index: the first and the last package that it names. */
-async function linksOf(product: Product, index: string): Promise<readonly string[]> {
+/**
+ * Pages behind a frozen PyPI index: the first and the last project, whose pages carry the digests of their files.
+ *
+ * Package files themselves are never fetched: the product counts each download, and recording must change nothing.
+ */
+async function pagesOf(product: Product, index: string): Promise<readonly string[]> {
+  if (!index.endsWith('/simple/')) return [];
   const { text, status } = await get(product, index);
   if (status !== 200) return [];
-  const links = index.endsWith('/simple/') ? await pypiLinks(product, index, text) : cranLinks(index, text);
-  return links.length <= LINKS_PER_FROZEN ? links : [links[0] ?? '', links.at(-1) ?? ''];
-}
-
-function cranLinks(index: string, text: string): readonly string[] {
-  const stanzas = text.split(/\n\s*\n/);
-  return stanzas.flatMap((stanza) => {
-    const name = /^Package:\s*(\S+)/m.exec(stanza)?.[1];
-    const version = /^Version:\s*(\S+)/m.exec(stanza)?.[1];
-    return name === undefined || version === undefined
-      ? []
-      : [index.replace(/PACKAGES$/, `${name}_${version}.tar.gz`)];
-  });
-}
-
-async function pypiLinks(product: Product, index: string, text: string): Promise<readonly string[]> {
   const projects = hrefs(text, index);
-  const ends = projects.length <= LINKS_PER_FROZEN ? projects : [projects[0] ?? '', projects.at(-1) ?? ''];
-  const pages = await Promise.all(
-    ends.map(async (page) => hrefs((await get(product, page)).text, page).slice(0, 1)),
-  );
-  return [...ends, ...pages.flat()].slice(-LINKS_PER_FROZEN);
+  return projects.length <= 2 ? projects : [projects[0] ?? '', projects.at(-1) ?? ''];
 }
 
 const hrefs = (html: string, base: string): readonly string[] =>

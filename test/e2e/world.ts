@@ -97,7 +97,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     server,
     directory,
     exec: (host, argv, stdin) =>
-      labExec(host as LabHostName, argv as [string, ...string[]], { name, ...(stdin === undefined ? {} : { input: stdin }) }),
+      labExec(host as LabHostName, argv as [string, ...string[]], {
+        name,
+        ...(stdin === undefined ? {} : { input: stdin }),
+      }),
     worker: await startTestWorker(configuration, options.wrap),
     plan: (spec = SPEC) => makePlan(client, spec),
     apply: (plan) => apply(client, plan),
