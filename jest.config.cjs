@@ -25,7 +25,10 @@ const project = (name, extra = {}) => ({
 module.exports = {
   projects: [
     project('unit', { testMatch: ['<rootDir>/test/unit/**/*.test.ts'] }),
-    project('workflows', { globalSetup: '<rootDir>/test/workflows/global-setup.ts', globalTeardown: '<rootDir>/test/workflows/global-teardown.ts' }),
+    project('workflows', {
+      globalSetup: '<rootDir>/test/workflows/global-setup.ts',
+      globalTeardown: '<rootDir>/test/workflows/global-teardown.ts',
+    }),
     project('replay'),
     project('integration'),
     project('oracle', { testMatch: ['<rootDir>/test/oracle/**/*.test.ts'] }),

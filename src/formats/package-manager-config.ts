@@ -63,7 +63,9 @@ export function resolvePackageManagerConfig(text: string, environment: Environme
       .filter((entry) => entry.section.toLowerCase() === 'storage' && entry.value?.toLowerCase() === 's3')
       .map((entry) => entry.name),
     problems: gcfg.problems,
-    overridden: Object.keys(environment).filter((name) => name.startsWith(PREFIX)).sort(),
+    overridden: Object.keys(environment)
+      .filter((name) => name.startsWith(PREFIX))
+      .sort(),
   };
 }
 
@@ -75,7 +77,11 @@ function portOf(listen: string | undefined): number {
 const isTrue = (text: string | undefined): boolean => /^(true|yes|on|1)$/i.test(text ?? '');
 
 // The vendor's keys below [FileStorage …] are not documented to us: any absolute path there is a directory of a class.
-function classDirs(gcfg: Gcfg, dataDir: string, within: (path: string) => string): PackageManagerConfig['classDirs'] {
+function classDirs(
+  gcfg: Gcfg,
+  dataDir: string,
+  within: (path: string) => string,
+): PackageManagerConfig['classDirs'] {
   return gcfg.entries
     .filter((entry) => entry.section.toLowerCase() === 'filestorage' && entry.value !== undefined)
     .map((entry) => ({ id: (entry.subsection ?? entry.name).toLowerCase(), path: within(entry.value ?? '') }))
@@ -93,7 +99,10 @@ export function listSettings(text: string): readonly { readonly key: string; rea
   const keys = new Map<string, { section: string; name: string }>();
   for (const entry of gcfg.entries) {
     const sub = entry.subsection === undefined ? '' : ` "${entry.subsection}"`;
-    keys.set(`${entry.section}${sub}.${entry.name}`.toLowerCase(), { section: entry.section, name: entry.name });
+    keys.set(`${entry.section}${sub}.${entry.name}`.toLowerCase(), {
+      section: entry.section,
+      name: entry.name,
+    });
   }
   return [...keys.entries()]
     .map(([key, at]) => ({ key, value: gcfgValues(gcfg, at.section, at.name).join('\n') }))

@@ -77,7 +77,9 @@ function buildUndo<Name extends ActionName>(
 ): Undo {
   if (choice === undefined) {
     if (!contract.readOnly)
-      throw new TypeError(`step ${definition.id}: ${String(definition.action)} changes something and needs an undo`);
+      throw new TypeError(
+        `step ${definition.id}: ${String(definition.action)} changes something and needs an undo`,
+      );
     return { kind: 'none', because: 'read-only' };
   }
   if (typeof choice === 'string') return { kind: 'none', because: choice };
