@@ -67,7 +67,8 @@ export const doctorHandlers = {
   },
 } satisfies Handlers<typeof doctorContracts>;
 
-interface Examination {
+/** What one look at a host found; the outcome of the `doctor` action. */
+export interface Examination {
   readonly login: string;
   readonly hostKey: string;
   readonly hostName: string;

@@ -1,4 +1,5 @@
-declare const brand: unique symbol;
+/** Exists for the compiler only: the declarations of schemas that hold a fingerprint name it. */
+export declare const brand: unique symbol;
 
 /** Fingerprint of a host key as OpenSSH prints it: `SHA256:` and 43 characters of base64 without padding. */
 export type HostKeyFingerprint = string & { readonly [brand]: 'HostKeyFingerprint' };
