@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from './cache.mjs';
-import { lastLines, run } from './processes.mjs';
+import { run } from './processes.mjs';
 
 /** What a person does when the packages cannot be installed. */
 export const packagesRemedy = 'run "npm ci" where the npm registry can be reached';
@@ -15,8 +15,9 @@ export async function setUpPackages(say) {
     cwd: projectRoot,
     timeoutMs: 900_000,
   });
-  if (status !== 0) throw new Error(`${packagesRemedy}\n${lastLines(stderr, 5)}`);
-  return true;
+  if (status === 0) return true;
+  const reasons = stderr.split('\n').filter((line) => /^npm error ./.test(line));
+  throw new Error(`${packagesRemedy}\n${reasons.slice(0, 5).join('\n')}`);
 }
 
 /**
