@@ -59,7 +59,7 @@ export const swap: Handler<(typeof filesContracts)['files.swap@1']> = {
   async act(input, context) {
     const { call, host } = context;
     const places = landingOf(input, call.migration);
-    await host.script('mkdir -p -m 0700 -- "$1"', [stepDir(call.migration, call.step)]);
+    await host.script('mkdir -p -m 0700 "$1"', [stepDir(call.migration, call.step)]);
     const result = await host.run(['sh', '-eu', '-c', swapScript(input, effectContext(call))], {
       signal: context.signal,
       timeoutMs: 110_000,

@@ -26,7 +26,7 @@ import {
   stepFile,
   written,
 } from './files-landing.js';
-import { peerFiles, PEER_ALIAS, stepId } from './files-peer.js';
+import { peerFiles, PEER_ALIAS, SCAN_ARGV, stepId } from './files-peer.js';
 import { stepDir, unitDir } from './paths.js';
 
 const copyInput = z.object({
@@ -224,6 +224,7 @@ export const copyContract = contract({
     const ssh = peerFiles(stepDir(context.migration, context.step));
     return [
       command(context, makeStepDir(context)),
+      command(context, SCAN_ARGV),
       written(context, ssh.knownHosts, '0600'),
       written(context, ssh.config, '0600'),
       command(context, argvs.make),
@@ -236,12 +237,12 @@ export const copyContract = contract({
         'rsync',
         '--server',
         '--sender',
-        '<options>',
+        '<...>',
         '.',
         'tree/',
       ]),
       ...(input.pass === 'final'
-        ? [command(context, argvs.dropPartials), command(context, ['rm', '-rf', '--', '<partial>'])]
+        ? [command(context, argvs.dropPartials), command(context, ['rm', '-rf', '--', '<...>'])]
         : []),
       ...(argvs.whole === undefined ? [] : [command(context, argvs.whole)]),
       command(context, ['sync', '-f', argvs.make[4] ?? '']),

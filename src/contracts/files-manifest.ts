@@ -62,6 +62,7 @@ export const manifestContract = contract({
       command(context, makeStepDir(context)),
       command(context, ['rm', '-rf', '--', `${output}.work`]),
       command(context, ['mkdir', '--', `${output}.work`, `${output}.work/sums`]),
+      written(context, `${output}.work/sums`, '0600'),
       ...(['', '.gz', '.facts'] as const).map((suffix) =>
         command(context, [
           'mv',

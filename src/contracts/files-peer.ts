@@ -2,6 +2,7 @@
  * How the target reaches the source over SSH with the migration's own key: never the operator's keys or agent.
  */
 import { z } from 'zod';
+import type { Argv } from '../formats/shell.js';
 import { stepDir } from './paths.js';
 
 /** The source as the target sees it; all three come from the inventory. */
@@ -61,3 +62,6 @@ export function sshConfig(options: { peer: Peer; key: string; directory: string 
   ];
   return `Host ${PEER_ALIAS}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
+
+/** The command by which the target asks the source for its host keys, as previewed. */
+export const SCAN_ARGV: Argv = ['ssh-keyscan', '-T', '10', '-p', '<port>', '--', '<address>'];

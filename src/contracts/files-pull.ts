@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { quoteWord, type Argv } from '../formats/shell.js';
 import { contract, type EffectContext } from './contract.js';
 import { absolutePath, command, makeStepDir, shortName, stepFile, written } from './files-landing.js';
-import { account, peerFiles, pullKeyPath, stepId } from './files-peer.js';
+import { account, peerFiles, pullKeyPath, SCAN_ARGV, stepId } from './files-peer.js';
 import { stepDir } from './paths.js';
-import { authorizeUndo } from './files-serve.js';
+import { authorizeLock, authorizeUndo } from './files-serve.js';
 
 const publicKey = z
   .string()
@@ -76,7 +76,7 @@ export const authorizeContract = contract({
     return [
       command(context, makeStepDir(context)),
       written(context, stepFile(context, 'serve-tree'), '0700'),
-      written(context, stepFile(context, 'authorized-keys.path'), '0600'),
+      written(context, authorizeLock(context.migration), '0600'),
       command(context, [
         'cp',
         '-p',
@@ -85,9 +85,10 @@ export const authorizeContract = contract({
         stepFile(context, 'authorized-keys.before'),
       ]),
       command(context, ['mkdir', '-m', '0700', '<home>/.ssh']),
-      command(context, ['chown', '<account>', '<home>/.ssh']),
+      command(context, ['chown', '<account>:', '<home>/.ssh']),
       ...authorizeUndo.editEffects(context),
       command(target, makeStepDir(target)),
+      command(target, SCAN_ARGV),
       written(target, files.knownHosts, '0600'),
       written(target, files.config, '0600'),
       command(target, ['ssh', '-F', files.config, '-T', 'rehost-source', 'address']),

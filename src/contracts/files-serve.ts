@@ -3,7 +3,7 @@
  */
 import { quoteWord, toShellLine } from '../formats/shell.js';
 import type { Effect, EffectContext } from './contract.js';
-import { command } from './files-landing.js';
+import { command, written } from './files-landing.js';
 import { migrationDir, stepDir } from './paths.js';
 
 /**
@@ -142,7 +142,7 @@ export const authorizeLock = (migration: string): string => `${migrationDir(migr
 
 // A file without a last newline got one before our line; the copy made before gives back its exact bytes.
 const UNDO = `if [ -f "$step/authorized-keys.path" ]; then
-exec 9>>"$lock"
+exec 9>> LOCK
 flock -w 30 9
 keys=$(cat "$step/authorized-keys.path")
 if [ -e "$keys" ]; then
@@ -175,8 +175,7 @@ export const authorizeUndo = {
       'umask 077',
       `step=${quoteWord(directory)}`,
       `mark=${quoteWord(markPattern(context))}`,
-      `lock=${quoteWord(authorizeLock(context.migration))}`,
-      ...UNDO.split('\n'),
+      ...UNDO.replace('LOCK', quoteWord(authorizeLock(context.migration))).split('\n'),
       ')',
     ];
   },
@@ -208,6 +207,7 @@ export const authorizeUndo = {
       'ssh-directory.absent',
     ];
     return [
+      written(context, authorizeLock(context.migration), '0600'),
       command(context, ['cp', '-p', '--', HOME_KEYS, `${HOME_KEYS}.rehost-new`]),
       command(context, ['mv', '-f', '--', `${HOME_KEYS}.rehost-new`, HOME_KEYS]),
       command(context, ['rm', '-f', '--', HOME_KEYS]),

@@ -1,5 +1,5 @@
 /*
- * The swap's shell text. Variables: live, incoming, former, live_inode, incoming_inode, step (the step's directory).
+ * The swap's shell text. Variables: live, incoming, former, live_inode, incoming_inode, journal, step (the step's directory).
  * Exit 65: not what was recorded. Exit 66: a rename crossed file systems.
  */
 
@@ -12,7 +12,7 @@ move() {
   [ "$(inode "$2")" = "$before" ] || { echo "rehost: the inode of $2 changed: it was copied, not renamed" >&2; exit 66; }
 }`;
 
-const JOURNAL = String.raw`journal() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*" >> "$step/swap.journal"; }`;
+const JOURNAL = String.raw`journal() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*" >> "$journal"; }`;
 
 /** live → former, incoming → live. Where a run stopped is read from the inodes, never from the journal. */
 export const SWAP_TREES = String.raw`umask 077
@@ -55,12 +55,12 @@ sync -f "$(dirname -- "$live")"`;
 // One entry: named in a list, moved once. An entry that is gone from its place was moved by a former run.
 const EACH = String.raw`list() { find "$1" -mindepth 1 -maxdepth 1 ! -name '.rehost-*' ! -name lost+found -printf '%f\0' | LC_ALL=C sort -z; }
 each() {
-  xargs -0 -r -n 1 -a "$1" sh -c 'here=$1/$4 there=$2/$4
+  xargs -0 -r -n 1 sh -c 'here=$1/$4 there=$2/$4
 [ -e "$here" ] || [ -L "$here" ] || exit 0
 if [ -e "$there" ] || [ -L "$there" ]; then echo "rehost: $there is in the way of $here" >&2; exit 255; fi
 before=$(stat -c %i -- "$here")
 mv -T $3 -- "$here" "$there" || exit 255
-[ "$(stat -c %i -- "$there")" = "$before" ] || { echo "rehost: the inode of $there changed: it was copied, not renamed" >&2; exit 255; }' rehost "$2" "$3" "$no_copy" || exit 66
+[ "$(stat -c %i -- "$there")" = "$before" ] || { echo "rehost: the inode of $there changed: it was copied, not renamed" >&2; exit 255; }' rehost "$2" "$3" "$no_copy" < "$1" || exit 66
 }`;
 
 /**

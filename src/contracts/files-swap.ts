@@ -13,9 +13,9 @@ import {
   landingOf,
   makeStepDir,
   stepFile,
+  written,
   type Landing,
 } from './files-landing.js';
-import { stepDir } from './paths.js';
 import { SWAP_ENTRIES, SWAP_ENTRIES_UNDO, SWAP_TREES, SWAP_TREES_UNDO } from './files-swap-script.js';
 
 /** An inode number as text, or `absent`. */
@@ -50,18 +50,19 @@ const swapInput = z.object({
 /** Input of `files.swap@1`. */
 export type SwapInput = z.output<typeof swapInput>;
 
-/** The variables that the swap's scripts start with. */
+/** The variables that the swap's scripts start with; `set --` keeps each path a word that a record of the shell shows. */
 export function swapVariables(input: SwapInput, context: EffectContext): readonly string[] {
-  const places = landingOf(input, context.migration);
+  const { live, incoming, former } = landingOf(input, context.migration);
+  const words = [live, incoming, former, input.liveInode, input.incomingInode, swapJournal(context)];
   return [
-    `live=${quoteWord(places.live)}`,
-    `incoming=${quoteWord(places.incoming)}`,
-    `former=${quoteWord(places.former)}`,
-    `live_inode=${quoteWord(input.liveInode)}`,
-    `incoming_inode=${quoteWord(input.incomingInode)}`,
-    `step=${quoteWord(stepDir(context.migration, context.step))}`,
+    `set -- ${words.map(quoteWord).join(' ')}`,
+    'live=$1 incoming=$2 former=$3 live_inode=$4 incoming_inode=$5 journal=$6',
+    'step=${journal%/*}',
   ];
 }
+
+// One line for each rename that is about to be made: for people; what was done is read from the inodes.
+const swapJournal = (context: EffectContext): string => stepFile(context, 'swap.journal');
 
 /** The script that swaps: of whole trees, or entry by entry inside a mount point. Repeat: safe from any point of a former run. */
 export const swapScript = (input: SwapInput, context: EffectContext): string =>
@@ -76,7 +77,7 @@ const moves = (context: EffectContext, pairs: readonly (readonly [string, string
 function swapEffects(places: Landing, context: EffectContext): readonly Effect[] {
   const journal: readonly Effect[] = [
     command(context, makeStepDir(context)),
-    { kind: 'write', host: context.host, path: stepFile(context, 'swap.journal'), mode: '0600' },
+    written(context, swapJournal(context), '0600'),
     command(context, ['sync', '-f', '<parent>']),
   ];
   if (!places.inside)
@@ -100,8 +101,8 @@ function swapEffects(places: Landing, context: EffectContext): readonly Effect[]
       ]),
     ),
     ...moves(context, [
-      [`${places.live}/<entry>`, `${places.former}/<entry>`],
-      [`${places.incoming}/<entry>`, `${places.live}/<entry>`],
+      [`${places.live}/<...>`, `${places.former}/<...>`],
+      [`${places.incoming}/<...>`, `${places.live}/<...>`],
     ]),
     command(context, ['chown', '--reference', places.incoming, '--', places.live]),
     command(context, ['chmod', '--reference', places.incoming, '--', places.live]),
@@ -117,8 +118,8 @@ function swapUndoEffects(places: Landing, context: EffectContext): readonly Effe
   if (!places.inside) return [...whole, sync];
   return [
     ...moves(context, [
-      [`${places.live}/<entry>`, `${places.incoming}/<entry>`],
-      [`${places.former}/<entry>`, `${places.live}/<entry>`],
+      [`${places.live}/<...>`, `${places.incoming}/<...>`],
+      [`${places.former}/<...>`, `${places.live}/<...>`],
     ]),
     command(context, ['chown', '<owner>', '--', places.live]),
     command(context, ['chmod', '<mode>', '--', places.live]),
@@ -194,4 +195,4 @@ export const carryContract = contract({
   effects: (input, context) => [command(context, withEntry(carryArgv(input, context.migration)))],
 });
 
-const withEntry = ([program, ...rest]: Argv): Argv => [program, ...rest, '<entry>'];
+const withEntry = ([program, ...rest]: Argv): Argv => [program, ...rest, '<...>'];

@@ -62,7 +62,7 @@ ${find} -printf '%y//%s//%T@//%m//${ids.user}//${ids.group}//%D:%i//%b//%p//%l\\
 sed -z -e '${ESCAPE}' -e 's,//,\\t,;s,//,\\t,;s,//,\\t,;s,//,\\t,;s,//,\\t,;s,//,\\t,;s,//,\\t,;s,//,\\t,;s,//,\\t,' -e 's/^\\([^fl]\\)\\t[0-9]*/\\1\\t-/' "$work/found" | tr '\\0' '\\n' |
   sed 's/^\\(.*\\)\\t\\([^\\t]*\\)\\t\\([^\\t]*\\)$/\\2\\t\\1\\t\\3/' | sort -T "$work" -t "$tab" -k1,1 > "$work/base"
 ${find} -type f -print0 | xargs -0 -r -n 64 -P "$(nproc)" sh -c 'sha256sum -z -- "$@" >> "$0/$$"' "$work/sums"
-find "$work/sums" -type f -exec cat -- {} + | sed -z '${ESCAPE};s/^\\([0-9a-f]*\\)  \\(.*\\)$/\\2\\t\\1/' | tr '\\0' '\\n' | sort -T "$work" -t "$tab" -k1,1 > "$work/hashes"
+find "$work/sums" -type f -print0 | xargs -0 -r cat -- | sed -z '${ESCAPE};s/^\\([0-9a-f]*\\)  \\(.*\\)$/\\2\\t\\1/' | tr '\\0' '\\n' | sort -T "$work" -t "$tab" -k1,1 > "$work/hashes"
 grep "^[^$tab]*\${tab}f" "$work/base" | cut -f 8,1 | sed 's/^\\(.*\\)\\t\\(.*\\)$/\\2\\t\\1/' | sort -T "$work" -t "$tab" -k1,1 -k2,2 > "$work/inodes" || [ $? -eq 1 ]
 cut -f 1 "$work/inodes" | uniq -d > "$work/shared"
 join -t "$tab" "$work/inodes" "$work/shared" > "$work/members"
@@ -84,7 +84,7 @@ listed=$(wc -l < "$work/inodes")
 bytes=$(grep "^[^$tab]*\${tab}f" "$work/manifest" | cut -f 3 | sum)
 allocated=$(cut -f 9 "$work/base" | sum)
 digest=$(sha256sum < "$work/manifest" | cut -d ' ' -f 1)
-gzip -nc "$work/manifest" > "$work/gz"
+gzip -n -c "$work/manifest" > "$work/gz"
 echo "$entries $files $bytes $((allocated * 512)) $digest" > "$work/facts"
 mv -f -- "$work/manifest" "$output"
 mv -f -- "$work/gz" "$output.gz"
