@@ -79,7 +79,7 @@ function changesOf(command: ExecutedCommand): readonly ChangingCommand[] {
   const wrapper = UNWRAPPED.find(({ program }) => program === command.program);
   if (wrapper !== undefined) {
     const inner = command.text.replace(/^\S+\s*/, '').replace(wrapper.head, '');
-    if (inner === '') return [];
+    if (inner === '' || /^\d+$/.test(inner)) return []; // `flock 9` locks an open file and starts nothing
     // What xargs adds to the command came from its stdin: the record holds the beginning only.
     const truncated = command.truncated || wrapper.program === 'xargs';
     return changesOf({ ...command, ...commandOf(inner), truncated });
