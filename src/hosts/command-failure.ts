@@ -1,5 +1,5 @@
 import { failure, type RehostFailure } from '../failures.js';
-import { toShellLine, type Argv } from '../formats/shell.js';
+import { quoteWord, toShellLine, type Argv } from '../formats/shell.js';
 import { describeEnd } from './command-end.js';
 import type { CommandResult } from './host.js';
 
@@ -9,14 +9,32 @@ export function lastLines(text: string, count = 20): string {
   return lines.slice(-count).join('\n').slice(-4_000);
 }
 
-/** A command for messages: words longer than 100 characters are cut, a script's text is not repeated. */
-export function shortArgv(argv: Argv): string {
-  const [program, ...args] = argv;
-  const words = program === 'sh' && args[0] === '-eu' ? ['sh', '-eu', '-c', '…', ...args.slice(3)] : argv;
-  return toShellLine(
-    words.map((word) => (word.length > 100 ? `${word.slice(0, 100)}…` : word)) as unknown as Argv,
-  );
+/**
+ * The argv of a script: its values stand in front of its text, each quoted once, and not behind it as `sh -c` would
+ * have them. An execution log keeps the first 2 KiB of a command, and what a script worked on must be among them.
+ */
+export function scriptArgv(text: string, args: readonly string[]): Argv {
+  return [
+    'sh',
+    '-eu',
+    '-c',
+    args.length === 0 ? text : `${toShellLine(['set', '--', ...args])}\n${text}`,
+    'rehost',
+  ];
 }
+
+/** A command for messages: long words are cut, of a script only its values are told. */
+export function shortArgv(argv: Argv): string {
+  const [program, options, , text = ''] = argv;
+  if (program === 'sh' && options === '-eu') {
+    const values = /^set -- (.*)/.exec(text)?.[1] ?? '';
+    return `a script of rehost with ${values === '' ? 'no values' : cut(values, 300)}`;
+  }
+  return argv.map((word) => cut(quoteWord(word), 100)).join(' ');
+}
+
+const cut = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, length)}…` : text;
 
 /** CommandFailed with how the command ended and its last 20 lines of stderr. */
 export function commandFailed(host: string, argv: Argv, result: CommandResult): RehostFailure {

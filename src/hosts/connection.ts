@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Duplex, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2 from 'ssh2';
 import type { AnyAuthMethod, Client, ClientChannel, ConnectConfig } from 'ssh2';
 import { failure, RehostFailure } from '../failures.js';
@@ -17,6 +18,8 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 /** Sessions at a time; sshd's `MaxSessions` is 10 by default. */
 const SESSIONS = 8;
 const FORWARDS = 8;
+/** Tries on an otherwise idle connection before it is said that it opens no session; 1.5 s in all. */
+const SESSION_TRIES = 5;
 
 /** One live SSH connection; it never comes back once `closed`. */
 export class Connection {
@@ -42,7 +45,7 @@ export class Connection {
 
   /** A session channel that runs the line; it gives its slot back when it closes. @throws SshRefused, ConnectionLost */
   async session(line: string, signal?: AbortSignal): Promise<ClientChannel> {
-    for (;;) {
+    for (let refusedAlone = 0; ;) {
       const giveBack = await this.sessions.take(signal);
       try {
         const channel = await this.open((callback) => this.client.exec(line, callback));
@@ -53,7 +56,11 @@ export class Connection {
         if (isOpenFailure(error) && !alone) this.sessions.lower();
         giveBack();
         if (!isOpenFailure(error)) throw this.lost('starting a command', error);
-        if (alone) throw this.noSession(error);
+        if (!alone) continue;
+        // sshd counts a session until it has reaped its process, a moment after the channel was closed.
+        refusedAlone += 1;
+        if (refusedAlone > SESSION_TRIES) throw this.noSession(error);
+        await sleep(refusedAlone * 100, undefined, signal === undefined ? {} : { signal });
       }
     }
   }

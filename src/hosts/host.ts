@@ -61,7 +61,7 @@ export interface Host {
   run(argv: Argv, options?: RunOptions): Promise<CommandResult>;
   /** Runs a command that must exit 0 and returns its stdout. @throws CommandFailed with the last 20 lines of stderr */
   check(argv: Argv, options?: RunOptions): Promise<string>;
-  /** `check` of `sh -eu -c TEXT rehost ARGS…`: the text is ours and constant, values go into the arguments. */
+  /** `check` of `sh -eu -c` of a text with ARGS as `$1`…: the text is ours and constant, values go into the arguments. Both are visible in process lists: secrets go by stdin. */
   script(text: string, args?: readonly string[], options?: RunOptions): Promise<string>;
   /** Writes a file by temp name, fsync and rename; a repeat with the same content changes nothing. Answers whether it changed. */
   writeFile(path: string, content: string, options: { readonly mode: string }): Promise<boolean>;

@@ -4,7 +4,7 @@ import { failure } from '../failures.js';
 import type { Argv } from '../formats/shell.js';
 import { collectChannel, type Collected } from './channel-output.js';
 import { describeEnd } from './command-end.js';
-import { commandFailed, lastLines, shortArgv } from './command-failure.js';
+import { commandFailed, lastLines, scriptArgv, shortArgv } from './command-failure.js';
 import { connectionLost } from './connect-failure.js';
 import type { CommandResult, Host, HttpAnswer, HttpRequest, RunOptions } from './host.js';
 import type { HostLink, HostLogger } from './host-link.js';
@@ -93,7 +93,7 @@ export class SshHost implements Host {
   }
 
   async script(text: string, args: readonly string[] = [], options?: RunOptions): Promise<string> {
-    return this.check(['sh', '-eu', '-c', text, 'rehost', ...args], options);
+    return this.check(scriptArgv(text, args), options);
   }
 
   async writeFile(path: string, content: string, options: { readonly mode: string }): Promise<boolean> {
@@ -105,7 +105,7 @@ export class SshHost implements Host {
 
   async readFile(path: string, options: { readonly maxBytes?: number } = {}): Promise<string | undefined> {
     const text = `[ -e "$1" ] || exit ${NO_SUCH_FILE}; exec cat -- "$1"`;
-    const argv: Argv = ['sh', '-eu', '-c', text, 'rehost', path];
+    const argv = scriptArgv(text, [path]);
     const result = await this.run(argv, options);
     if (result.end.kind !== 'exited') throw commandFailed(this.name, argv, result);
     if (result.end.exitStatus === NO_SUCH_FILE) return undefined;

@@ -74,7 +74,7 @@ fragments=$directory/.undo
 ${RENDER}`;
 
 const RECORD = `${HEAD}
-mkdir -p "$fragments"
+mkdir -p -- "$fragments"
 exec 9>>"$directory/.undo.lock"
 flock -w 30 9 || { echo "another change of UNDO.md holds its lock" >&2; exit 75; }
 cat >"$fragments/.$fragment.temp"

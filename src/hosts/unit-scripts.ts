@@ -90,7 +90,9 @@ else
   done
   [ "\${name-}" = end ] || { echo "the unit's files did not arrive whole" >&2; exit 75; }
   echo "$hash" >"$directory/spec.temp"
-  sync "$directory"/* "$directory"/inputs/* 2>/dev/null || sync
+  for file in "$directory"/* "$directory"/inputs/*; do
+    [ ! -f "$file" ] || sync -- "$file"
+  done
   mv -T "$directory/spec.temp" "$directory/spec"
   sync "$directory"
 fi

@@ -55,7 +55,7 @@ export const UNWRAPPED: readonly { readonly program: string; readonly head: RegE
   { program: 'setsid', head: /^(?:-\S+\s+)*/ },
   { program: 'stdbuf', head: /^(?:-\S+\s+)*/ },
   { program: 'time', head: /^(?:-\S+\s+)*/ },
-  { program: 'flock', head: /^(?:(?:-w|-E|--timeout)\s+\S+\s+|-\S+\s+)*\S+\s+(?:-c\s+)?/ },
+  { program: 'flock', head: /^(?:(?:-w|-E|--timeout)\s+\S+\s+|-\S+\s+)*\S+(?:\s+|$)(?:-c\s+)?/ },
   { program: 'xargs', head: /^(?:-[IPnLsd]\s+\S+\s+|-\S+\s+)*/ },
 ];
 

@@ -219,7 +219,9 @@ describe('commands', () => {
       expect(failed.message).toBe('noisy may not become root on host ppm-source without a password');
       expect(failed.hint).toContain('rehost doctor');
       await shellOf("sed -i '/^noisy:/s#/bin/bash#/usr/sbin/nologin#' /etc/passwd");
-      expect((await failureOf(host.run(['true'], { as: 'login' }))).message).toContain(
+      // A new connection: sshd looks the shell up at the log-in.
+      const anew = reach([{ ...configOf(lab, 'ppm-source'), user: 'noisy' }]).get('ppm-source');
+      expect((await failureOf(anew.run(['true'], { as: 'login' }))).message).toContain(
         'log-in shell of noisy',
       );
     } finally {
