@@ -61,6 +61,8 @@ describe('changingCommands', () => {
     '-bash',
     'sh -c cat /x 2>/dev/null; echo "a > b" >&2',
     'sudo -l -n',
+    'flock 9',
+    'flock -x -n 9',
   ])('passes over %s', (text) => {
     expect(changing(text)).toEqual([]);
   });
