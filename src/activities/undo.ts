@@ -68,7 +68,7 @@ export async function undoStep({ contract, handler, input, context }: UndoRun): 
   } else {
     await host.script(lines, [], { signal: context.signal, timeoutMs: 110_000 });
   }
-  await handler.undone?.(input as never, context);
+  await handler.undone?.(input, context);
   for (const order of UNDO_ORDERS) {
     await removeUndo(host, call.migration, { sequence: call.sequence, step: call.step, order });
   }

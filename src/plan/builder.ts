@@ -77,14 +77,12 @@ function buildUndo<Name extends ActionName>(
 ): Undo {
   if (choice === undefined) {
     if (!contract.readOnly)
-      throw new TypeError(
-        `step ${definition.id}: ${String(definition.action)} changes something and needs an undo`,
-      );
+      throw new TypeError(`step ${definition.id}: ${definition.action} changes something and needs an undo`);
     return { kind: 'none', because: 'read-only' };
   }
   if (typeof choice === 'string') return { kind: 'none', because: choice };
   if (contract.undo === undefined)
-    throw new TypeError(`step ${definition.id}: ${String(definition.action)} has no undo lines`);
+    throw new TypeError(`step ${definition.id}: ${definition.action} has no undo lines`);
   return {
     kind: 'calls',
     calls: [

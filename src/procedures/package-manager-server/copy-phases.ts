@@ -2,8 +2,9 @@ import { PACKAGE_MANAGER_UNIT } from '../../contracts/package-manager.js';
 import { outcome, parallel, phase, step, type TypedStep } from '../../plan/builder.js';
 import type { Node, Phase, Step } from '../../plan/types.js';
 import { beginGate, stopSourceGate } from './gates.js';
-import { excludesOf, recheck, type Parts } from './phases.js';
+import { authorizeStep, excludesOf, keyStep, recheck, type Parts } from './parts.js';
 import { sqliteTree, type TreePair } from './trees.js';
+import { verifyPhase, verifySteps, type FinalTree } from './verify-phase.js';
 
 const FROZEN_ADDRESSES = 50;
 const WARM_PASSES = 5;
@@ -26,12 +27,7 @@ export function copyPhases(parts: Parts): { readonly phases: readonly Phase[]; r
   }));
   const checks = verifySteps(parts, finals);
   return {
-    phases: [
-      prepare(parts),
-      warmCopy(parts),
-      finalPhase(parts, { answers, finals }),
-      verifyPhase(parts, checks),
-    ],
+    phases: [prepare(parts), warmCopy(parts), finalPhase(parts, { answers, finals }), verifyPhase(checks)],
     proven: { answers, evidence: checks.evidence },
   };
 }
@@ -136,11 +132,6 @@ function accessSteps(parts: Parts, tree: TreePair): readonly Step[] {
   ];
 }
 
-/** Id of the step that makes a tree's pull key. */
-export const keyStep = (tree: TreePair): string => `pull-key-${tree.id}`;
-/** Id of the step that authorises a tree's pull key on the source. */
-export const authorizeStep = (tree: TreePair): string => `authorize-${tree.id}`;
-
 function copyOf(parts: Parts, tree: TreePair, pass: 'warm' | 'final') {
   const { limit } = parts.spec.transfer;
   return {
@@ -206,12 +197,6 @@ const sourceManifest = (parts: Parts, tree: TreePair): TypedStep<'files.manifest
     requirements: ['TEAM2-PM-31', 'TEAM2-PM-35'],
   });
 
-interface FinalTree {
-  readonly tree: TreePair;
-  readonly copy: TypedStep<'files.copy@1'>;
-  readonly manifest: TypedStep<'files.manifest@1'>;
-}
-
 function finalPhase(
   parts: Parts,
   made: { readonly answers: Step; readonly finals: readonly FinalTree[] },
@@ -268,108 +253,3 @@ const keepWarm = (parts: Parts, tree: TreePair): Step =>
     id: `keep-warm-${tree.id}`,
     title: `keep the copy of ${tree.sourcePath} warm while the gate waits`,
   });
-
-interface Checks {
-  readonly nodes: readonly Node[];
-  readonly evidence: readonly string[];
-}
-
-function verifySteps(parts: Parts, finals: readonly FinalTree[]): Checks {
-  const { target, source, spec } = parts;
-  const manifests = finals.map(({ tree, copy, manifest }) => {
-    const landed = step({
-      id: `manifest-target-${tree.id}`,
-      title: `list the copy of ${tree.sourcePath} on the target`,
-      action: 'files.manifest@1',
-      host: target.name,
-      input: {
-        root: outcome(copy, 'incoming'),
-        label: tree.id,
-        excludes: [...excludesOf(parts, tree)],
-        owners: spec.owners,
-      },
-      undo: 'keeps',
-      requirements: ['TEAM2-PM-31', 'TEAM2-PM-35'],
-    });
-    const compared = step({
-      id: `compare-${tree.id}`,
-      title: `compare the copy of ${tree.sourcePath} with the source, entry by entry`,
-      action: 'files.compare@1',
-      host: target.name,
-      input: {
-        tree: tree.id,
-        source: { host: source.name, path: outcome(manifest, 'path'), digest: outcome(manifest, 'digest') },
-        target: { host: target.name, path: outcome(landed, 'path'), digest: outcome(landed, 'digest') },
-      },
-      skip: 'voters',
-      verification: true,
-      requirements: [
-        'TEAM2-PM-02',
-        'TEAM2-PM-03',
-        'TEAM2-PM-04',
-        'TEAM2-PM-07',
-        'TEAM2-PM-31',
-        'TEAM2-PM-35',
-      ],
-    });
-    return { landed, compared };
-  });
-  const proofs = [databaseCheck(parts), keyCheck(parts)].filter((one) => one !== undefined);
-  return {
-    nodes: [
-      parallel('manifests-target', ...manifests.map(({ landed, compared }) => [landed, compared])),
-      ...proofs,
-    ],
-    evidence: [...manifests.map(({ compared }) => compared.id), ...proofs.map((proof) => proof.id)],
-  };
-}
-
-function databaseCheck(parts: Parts): Step | undefined {
-  const { facts, forecast } = parts.source.found;
-  const place = sqliteTree(facts, parts.trees);
-  const tree = parts.trees.find((candidate) => candidate.id === place.tree);
-  if (tree === undefined || forecast.databases.length === 0) return undefined;
-  const below = place.below === '' ? '' : `${place.below.slice(1)}/`;
-  return step({
-    id: 'verify-sqlite',
-    title: 'fold the write-ahead log into the copied databases and check their integrity',
-    action: 'sqlite.verify@1',
-    host: parts.target.name,
-    input: {
-      tree: tree.id,
-      targetPath: tree.targetPath,
-      inside: tree.inside,
-      files: forecast.databases.map((name) => `${below}${name}`),
-    },
-    undo: 'keeps',
-    skip: 'voters',
-    verification: true,
-    requirements: ['TEAM2-PM-05', 'TEAM2-PM-06', 'TEAM2-PM-37', 'TEAM2-PM-38', 'TEAM2-PM-39'],
-  });
-}
-
-function keyCheck(parts: Parts): Step | undefined {
-  const { facts } = parts.source.found;
-  const tree = parts.trees.find((candidate) => facts.keyPath.startsWith(`${candidate.sourcePath}/`));
-  if (tree === undefined) return undefined;
-  return step({
-    id: 'verify-key',
-    title: 'compare the encryption key of the copy with the fingerprint of the source key',
-    action: 'packageManager.verifyKey@1',
-    host: parts.target.name,
-    input: {
-      tree: tree.id,
-      targetPath: tree.targetPath,
-      inside: tree.inside,
-      file: facts.keyPath.slice(tree.sourcePath.length + 1),
-      fingerprint: facts.keyFingerprint,
-      owner: facts.serviceUser,
-    },
-    skip: 'voters',
-    verification: true,
-    requirements: ['TEAM2-PM-36'],
-  });
-}
-
-const verifyPhase = (_parts: Parts, checks: Checks): Phase =>
-  phase({ id: 'verify', title: 'Verify before anything is replaced', nodes: checks.nodes });

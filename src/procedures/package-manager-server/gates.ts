@@ -1,5 +1,5 @@
 import { approvalsOf, type GateId, type Spec } from '../../spec/spec-schema.js';
-import type { Forecast, Gate, PreflightCheck, Question, Step } from '../../plan/types.js';
+import type { Forecast, Gate, PreflightCheck, Step } from '../../plan/types.js';
 
 /** What the four gates tell and ask; the vendor's words where they are the vendor's. */
 export interface GateInput {
@@ -9,18 +9,6 @@ export interface GateInput {
   readonly target: { readonly dataDir: string; readonly bytes: number; readonly inodes: number };
   readonly dataDir: string;
 }
-
-const ask = (
-  id: string,
-  expect: Question['expect'],
-  text: string,
-  requirements: readonly string[],
-): Question => ({
-  id,
-  text,
-  expect,
-  requirements,
-});
 
 const gate = (
   input: GateInput,
@@ -46,38 +34,45 @@ export function beginGate(input: GateInput): Gate {
       ),
     ],
     questions: [
-      ask('phase-1-accepted', 'yes', 'Is the acceptance testing of Phase 1 on the target complete?', [
-        'TEAM2-GEN-01',
-      ]),
-      ask('users-consulted', 'text', 'Who of the users was consulted about moving the data?', [
-        'TEAM2-PM-01',
-      ]),
-      ask('why-move', 'text', 'Why is the data moved rather than repositories set up afresh?', [
-        'TEAM2-PM-10',
-        'TEAM2-PM-12',
-        'TEAM2-PM-13',
-      ]),
-      ask(
-        'single-node',
-        'yes',
-        'Is this a single-node installation that stays one, on the same architecture?',
-        ['TEAM0-SC-05', 'TEAM0-SC-07'],
-      ),
-      ask(
-        'upgrade-only',
-        'no',
-        'Is only a version upgrade wanted (then the upgrade guide of the vendor applies, not this run)?',
-        ['TEAM0-SC-03'],
-      ),
+      {
+        id: 'phase-1-accepted',
+        expect: 'yes',
+        text: 'Is the acceptance testing of Phase 1 on the target complete?',
+        requirements: ['TEAM2-GEN-01'],
+      },
+      {
+        id: 'users-consulted',
+        expect: 'text',
+        text: 'Who of the users was consulted about moving the data?',
+        requirements: ['TEAM2-PM-01'],
+      },
+      {
+        id: 'why-move',
+        expect: 'text',
+        text: 'Why is the data moved rather than repositories set up afresh?',
+        requirements: ['TEAM2-PM-10', 'TEAM2-PM-12', 'TEAM2-PM-13'],
+      },
+      {
+        id: 'single-node',
+        expect: 'yes',
+        text: 'Is this a single-node installation that stays one, on the same architecture?',
+        requirements: ['TEAM0-SC-05', 'TEAM0-SC-07'],
+      },
+      {
+        id: 'upgrade-only',
+        expect: 'no',
+        text: 'Is only a version upgrade wanted (then the upgrade guide of the vendor applies, not this run)?',
+        requirements: ['TEAM0-SC-03'],
+      },
       ...(warnings.length === 0
         ? []
         : [
-            ask(
-              'warnings-accepted',
-              'yes',
-              `Are the ${warnings.length} warnings of the preflight acceptable?`,
-              ['TEAM2-PM-14'],
-            ),
+            {
+              id: 'warnings-accepted',
+              expect: 'yes' as const,
+              text: `Are the ${warnings.length} warnings of the preflight acceptable?`,
+              requirements: ['TEAM2-PM-14'],
+            },
           ]),
     ],
     evidence: [],
@@ -98,15 +93,18 @@ export function stopSourceGate(
       'A rollback from here starts the source again before anything else.',
     ],
     questions: [
-      ask('users-told', 'text', 'Who told the users when the service will be down, and for how long?', [
-        'TEAM2-PM-15',
-      ]),
-      ask(
-        'meanwhile-plan',
-        'text',
-        'What happens to publications that users want to make during the downtime?',
-        ['TEAM2-GEN-04', 'TEAM2-GEN-05', 'TEAM2-PM-26', 'TEAM2-PM-27'],
-      ),
+      {
+        id: 'users-told',
+        expect: 'text',
+        text: 'Who told the users when the service will be down, and for how long?',
+        requirements: ['TEAM2-PM-15'],
+      },
+      {
+        id: 'meanwhile-plan',
+        expect: 'text',
+        text: 'What happens to publications that users want to make during the downtime?',
+        requirements: ['TEAM2-GEN-04', 'TEAM2-GEN-05', 'TEAM2-PM-26', 'TEAM2-PM-27'],
+      },
     ],
     evidence: warm.evidence,
     meanwhile: { step: warm.meanwhile, everySeconds: 900 },
@@ -123,10 +121,12 @@ export function replaceGate(input: GateInput, evidence: readonly string[]): Gate
       'From here a rollback needs the votes of this gate.',
     ],
     questions: [
-      ask('staging-data', 'yes', 'May all data that the target holds now be replaced?', [
-        'TEAM2-PM-28',
-        'TEAM2-PM-29',
-      ]),
+      {
+        id: 'staging-data',
+        expect: 'yes',
+        text: 'May all data that the target holds now be replaced?',
+        requirements: ['TEAM2-PM-28', 'TEAM2-PM-29'],
+      },
     ],
     evidence,
   });
@@ -142,9 +142,12 @@ export function handOverGate(input: GateInput, evidence: readonly string[]): Gat
       'The source stays fenced. Restore points stay until a person removes them with the command in the report.',
     ],
     questions: [
-      ask('traffic', 'text', 'Who sends users to the target (DNS, load balancer), and when?', [
-        'TEAM2-GEN-06',
-      ]),
+      {
+        id: 'traffic',
+        expect: 'text',
+        text: 'Who sends users to the target (DNS, load balancer), and when?',
+        requirements: ['TEAM2-GEN-06'],
+      },
     ],
     evidence,
   });

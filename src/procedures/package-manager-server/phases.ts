@@ -1,33 +1,9 @@
-import type { PackageManagerDiscovery } from '../../contracts/package-manager.js';
 import { step } from '../../plan/builder.js';
-import type { Forecast, Phase, PreflightCheck } from '../../plan/types.js';
-import type { Spec } from '../../spec/spec-schema.js';
+import type { Phase } from '../../plan/types.js';
 import { copyPhases } from './copy-phases.js';
-import { dataExclusions } from './exclusions.js';
 import type { GateInput } from './gates.js';
+import type { Parts, PhasesInput } from './parts.js';
 import { replacePhases } from './replace-phases.js';
-import type { TreePair } from './trees.js';
-
-/** One end of the migration with what discovery found there. */
-export interface End {
-  readonly name: string;
-  readonly found: PackageManagerDiscovery;
-}
-
-/** What the phases are compiled from. */
-export interface PhasesInput {
-  readonly spec: Spec;
-  readonly source: End;
-  readonly target: End;
-  readonly trees: readonly TreePair[];
-  readonly preflight: readonly PreflightCheck[];
-  readonly forecast: Forecast;
-}
-
-/** What every phase works with. */
-export interface Parts extends PhasesInput {
-  readonly gates: GateInput;
-}
 
 /** Admission, the chain of a server move and its four gates. @see docs/procedures.md */
 export function compilePhases(input: PhasesInput): readonly Phase[] {
@@ -35,29 +11,6 @@ export function compilePhases(input: PhasesInput): readonly Phase[] {
   const { phases, proven } = copyPhases(parts);
   return [admission(input), ...phases, ...replacePhases(parts, proven)];
 }
-
-/** Patterns of a tree that are neither copied nor compared, anchored at its root. */
-export const excludesOf = (parts: PhasesInput, tree: TreePair): readonly string[] =>
-  tree.id === 'data' ? dataExclusions(parts.source.found.facts).map(({ pattern }) => pattern) : [];
-
-/**
- * The step that reads the pinned facts again, first of each phase after a gate; `except` are facts that the run itself
- * has changed by then.
- */
-export const recheck = (parts: PhasesInput, gate: string, except: readonly string[] = []) =>
-  step({
-    id: `recheck-${gate}`,
-    title: 'read the pinned facts of both hosts again',
-    action: 'facts.recheck@1',
-    host: parts.source.name,
-    input: {
-      kind: parts.spec.kind,
-      facts: { $plan: 'facts' },
-      hosts: { $plan: 'hosts' },
-      except: [...except],
-    },
-    requirements: ['TEAM2-PM-33'],
-  });
 
 function admission(input: PhasesInput): Phase {
   return {

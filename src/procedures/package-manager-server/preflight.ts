@@ -1,19 +1,14 @@
-import type { PackageManagerDiscovery } from '../../contracts/package-manager.js';
 import { compareVersions } from '../../formats/version.js';
 import type { PreflightCheck } from '../../plan/types.js';
+import { hostChecks, stateChecks, type CheckedHost, type Verdict } from './preflight-host.js';
 import { isSupportedRelease, SUPPORTED_RELEASES } from './supported.js';
 
 /** What both hosts told and what the spec wants of them. */
 export interface PreflightInput {
-  readonly source: { readonly name: string; readonly found: PackageManagerDiscovery };
-  readonly target: { readonly name: string; readonly found: PackageManagerDiscovery };
+  readonly source: CheckedHost;
+  readonly target: CheckedHost;
   readonly owners: 'name' | 'numeric';
 }
-
-type Verdict = Omit<PreflightCheck, 'severity'> & {
-  readonly ok: boolean;
-  readonly otherwise: 'blocker' | 'warning';
-};
 
 const CLOCK_SKEW_MS = 120_000;
 /** Room kept free beside the copy: a full file system stops a service that nobody is moving. */
@@ -126,94 +121,8 @@ function sourceChecks({ source }: PreflightInput): readonly Verdict[] {
   ];
 }
 
-function hostChecks(host: PreflightInput['source'], role: 'source' | 'target'): readonly Verdict[] {
-  const { forecast } = host.found;
-  return [
-    {
-      id: `HOST-TOOLS-${role.toUpperCase()}`,
-      title: `${host.name} has the tools that are run there`,
-      ok: forecast.missingTools.length === 0,
-      otherwise: 'blocker',
-      found:
-        forecast.missingTools.length === 0 ? 'all present' : `missing: ${forecast.missingTools.join(', ')}`,
-      wanted:
-        'rsync, coreutils, findutils, sed, acl, attr, util-linux, systemd (on the target also sqlite3 and the OpenSSH client)',
-      remedy: `Install the missing tools on ${host.name}, for example: apt-get install rsync acl attr sqlite3 openssh-client`,
-      requirements: [],
-    },
-    {
-      id: `PM-CONFIG-${role.toUpperCase()}`,
-      title: `the configuration of ${host.name} is readable`,
-      ok: forecast.configProblems.length === 0,
-      otherwise: 'blocker',
-      found: forecast.configProblems.length === 0 ? 'no problem' : forecast.configProblems.join('; '),
-      wanted: 'a valid /etc/rstudio-pm/rstudio-pm.gcfg',
-      remedy: `Correct the file on ${host.name}; "rspm check-config" there must pass.`,
-      requirements: ['TEAM2-PM-33'],
-    },
-    {
-      id: `PM-STORAGE-${role.toUpperCase()}`,
-      title: `all storage classes of ${host.name} are on its own file systems`,
-      ok: forecast.remoteClasses.length === 0,
-      otherwise: 'blocker',
-      found:
-        forecast.remoteClasses.length === 0
-          ? 'file'
-          : `in object storage: ${forecast.remoteClasses.join(', ')}`,
-      wanted: 'file',
-      remedy:
-        'Object storage is not moved by this release: share the bucket between the hosts and set the class back to file first.',
-      requirements: ['TEAM2-PM-33'],
-    },
-  ];
-}
-
-function stateChecks(host: PreflightInput['source'], role: 'source' | 'target'): readonly Verdict[] {
-  const { facts, forecast } = host.found;
-  return [
-    {
-      id: `HOST-CLAIM-${role.toUpperCase()}`,
-      title: `${host.name} is not claimed by another migration`,
-      ok: forecast.claim === '',
-      otherwise: 'warning',
-      found: forecast.claim === '' ? 'no claim' : forecast.claim.trim().slice(0, 200),
-      wanted: 'no claim',
-      remedy: `Finish or roll back the other migration first; "rehost apply" refuses while the claim stands.`,
-      requirements: [],
-    },
-    {
-      id: `PM-PATHS-${role.toUpperCase()}`,
-      title: `the R and Python paths of ${host.name} exist`,
-      ok: forecast.missingPaths.length === 0 || role === 'source' || adaptable(forecast),
-      otherwise: 'blocker',
-      found:
-        forecast.missingPaths.length === 0 ? 'all exist' : `missing: ${forecast.missingPaths.join(', ')}`,
-      wanted: 'every Server.RVersion and Server.PythonVersion exists on the host',
-      remedy: `Install the missing versions on ${host.name} or correct Server.RVersion and Server.PythonVersion there.`,
-      requirements: [],
-    },
-    {
-      id: `PM-SERVICE-${role.toUpperCase()}`,
-      title: `${host.name} has the rstudio-pm service`,
-      ok: forecast.unit.load === 'loaded',
-      otherwise: 'blocker',
-      found: `LoadState=${forecast.unit.load} ActiveState=${forecast.unit.active}`,
-      wanted: 'LoadState=loaded',
-      remedy: `Install Posit Package Manager on ${host.name} with its systemd unit (user ${facts.serviceUser}).`,
-      requirements: ['TEAM2-PM-18'],
-    },
-  ];
-}
-
-/** Whether the missing R or Python paths can be taken out of the target's configuration: others of the list exist. */
-export function adaptable(forecast: PackageManagerDiscovery['forecast']): boolean {
-  return [forecast.rVersions, forecast.pythonVersions].every(
-    (paths) => paths.length === 0 || paths.some((path) => !forecast.missingPaths.includes(path)),
-  );
-}
-
 function layoutChecks({ source, target }: PreflightInput): readonly Verdict[] {
-  const outside = (host: PreflightInput['source']): string =>
+  const outside = (host: CheckedHost): string =>
     host.found.forecast.trees
       .map((tree) => tree.id)
       .sort()
@@ -354,7 +263,7 @@ function accountChecks({ source, target }: PreflightInput): readonly Verdict[] {
   ];
 }
 
-const contentOf = (host: PreflightInput['source']): { readonly bytes: number; readonly inodes: number } => {
+const contentOf = (host: CheckedHost): { readonly bytes: number; readonly inodes: number } => {
   const { trees, cacheBytes } = host.found.forecast;
   const sum = (field: 'bytes' | 'inodes'): number => trees.reduce((total, tree) => total + tree[field], 0);
   return { bytes: Math.max(0, sum('bytes') - cacheBytes), inodes: sum('inodes') };

@@ -1,10 +1,10 @@
 import { GCFG_PATH, PACKAGE_MANAGER_UNIT } from '../../contracts/package-manager.js';
 import { outcome, phase, step } from '../../plan/builder.js';
 import type { Phase, Step } from '../../plan/types.js';
-import { authorizeStep, keyStep, type Proven } from './copy-phases.js';
+import type { Proven } from './copy-phases.js';
 import { dataExclusions } from './exclusions.js';
 import { handOverGate, replaceGate } from './gates.js';
-import { recheck, type Parts } from './phases.js';
+import { authorizeStep, keyStep, recheck, type Parts } from './parts.js';
 import type { TreePair } from './trees.js';
 
 /** Facts of the target that the swap and the adapted configuration change, by the run's own doing. */

@@ -75,7 +75,7 @@ export async function actionRun(migration: string): Promise<ActionRun> {
     beats,
     async act(call, signal = new AbortController().signal) {
       const contract: Contract = contracts[call.action];
-      const handler: Handler<Contract> = handlers[call.action] as Handler<Contract>;
+      const handler: Handler<Contract> = handlers[call.action];
       const result = await handler.act(contract.input.parse(call.input), contextOf(call, signal));
       return { ...result, values: contract.outcome.parse(result.values) as Record<string, unknown> };
     },
