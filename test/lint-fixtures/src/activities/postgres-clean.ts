@@ -1,0 +1,2 @@
+// Breaks nothing: the only room that may.
+import 'pg';

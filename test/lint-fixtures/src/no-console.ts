@@ -1,0 +1,5 @@
+// fails: no-console
+/** Prints past stdout's rules. */
+export function chatty(): void {
+  console.log('here');
+}

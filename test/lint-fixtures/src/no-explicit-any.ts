@@ -1,0 +1,3 @@
+// fails: @typescript-eslint/no-explicit-any
+/** Anything at all. */
+export type Anything = { readonly value: any };

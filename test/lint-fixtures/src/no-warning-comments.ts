@@ -1,0 +1,4 @@
+// fails: no-warning-comments
+// TODO: later
+/** Unfinished. */
+export const unfinished = 1;
