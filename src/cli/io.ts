@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { isatty } from 'node:tty';
 import type { Environment } from '../config.js';
 
 /** The process as commands see it; tests give their own. */
@@ -33,8 +34,8 @@ export function processIo(): Io {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     env: process.env,
-    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    colour: process.stderr.isTTY === true && !noColour,
+    interactive: isatty(0) && isatty(2),
+    colour: isatty(2) && !noColour,
     ask,
     interrupted: controller.signal,
   };

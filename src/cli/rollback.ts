@@ -35,7 +35,10 @@ export function addRollback(program: Command, define: Define): void {
     const client = await context.client();
     const run = await client.find(args[0]);
     const view = await statusFor(context, run, options);
-    if (options.preview === true) return showPreview(context, view);
+    if (options.preview === true) {
+      showPreview(context, view);
+      return;
+    }
     if (view?.rollbackPreview !== undefined) context.say(renderPreview(view.rollbackPreview, run).join('\n'));
     await confirm(context, run, options.confirm);
     const losses = view?.rollbackPreview?.losses.length ?? 1;

@@ -55,7 +55,7 @@ function signalLine(run: RunSummary, name: CommandName, request: CommandBase): s
           `${id}=${text}`,
         ]);
       }
-      return [`--${member}`, String(value)];
+      return [`--${member}`, typeof value === 'string' ? value : JSON.stringify(value)];
     },
   );
   return toShellLine(['rehost', name, run.migration, ...flags, '--signal']);

@@ -1,4 +1,4 @@
-import type { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { Plan } from '../plan/types.js';
 import type { RunResult } from '../run/publication.js';
@@ -10,7 +10,7 @@ export async function readInput(
   client: Client,
   run: Pick<RunSummary, 'workflowId' | 'runId'>,
 ): Promise<MigrationInput | undefined> {
-  const { history } = await (client.connection as Connection).workflowService.getWorkflowExecutionHistory({
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId: run.workflowId, runId: run.runId },
     maximumPageSize: 1,

@@ -52,9 +52,7 @@ function isWorthResending(error: unknown): boolean {
       error.cause instanceof ApplicationFailure && error.cause.type === 'AcceptedUpdateCompletedWorkflow'
     );
   }
-  return (
-    isDeadline(error) || (isNotFound(error) && /update .* not found/i.test(String((error as Error).message)))
-  );
+  return isDeadline(error) || (isNotFound(error) && /update .* not found/i.test((error as Error).message));
 }
 
 function answerOf<Name extends CommandName>(error: unknown, sending: Sending<Name>): unknown {

@@ -1,6 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { failure } from '../failures.js';
-import { MEMO_KEY, type MemoSummary } from '../run/publication.js';
+import { MEMO_KEY, type MemoSummary, type SearchAttribute } from '../run/publication.js';
 import { KINDS } from '../spec/spec-schema.js';
 import { isNotFound } from './translate.js';
 
@@ -43,7 +44,8 @@ const MIGRATION_ID = /^(.+)-\d{8}-[0-9a-f]{4}$/;
 /** A run as listed or described by Temporal. */
 export function summaryOf(info: Omit<WorkflowExecutionInfo, 'raw'>): RunSummary {
   const memo = info.memo?.[MEMO_KEY] as MemoSummary | undefined;
-  const attribute = (name: string): string => String(info.searchAttributes[name]?.[0] ?? '');
+  const attribute = (name: SearchAttribute): string =>
+    info.typedSearchAttributes.get(defineSearchAttributeKey(name, 'KEYWORD')) ?? '';
   const open = info.status.name === 'RUNNING';
   const ours = attribute('RehostState') || (memo?.state ?? 'running');
   const [, target = ''] = info.workflowId.split('/');

@@ -12,7 +12,7 @@ const USABLE_TIMEOUT_MS = 15_000;
 
 /** Names of our search attributes that the namespace lacks. */
 export async function missingSearchAttributes(client: Client): Promise<readonly string[]> {
-  const { operatorService } = client.connection as Connection;
+  const { operatorService } = client.connection as Pick<Connection, 'operatorService'>;
   const { customAttributes } = await operatorService.listSearchAttributes({
     namespace: client.options.namespace,
   });
@@ -23,7 +23,7 @@ export async function missingSearchAttributes(client: Client): Promise<readonly 
 export async function ensureSearchAttributes(client: Client): Promise<readonly string[]> {
   const missing = await missingSearchAttributes(client);
   if (missing.length === 0) return [];
-  const { operatorService } = client.connection as Connection;
+  const { operatorService } = client.connection as Pick<Connection, 'operatorService'>;
   try {
     await operatorService.addSearchAttributes({
       namespace: client.options.namespace,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isHostKeyFingerprint, type HostKeyFingerprint } from './fingerprint.js';
+import { isHostKeyFingerprint } from './fingerprint.js';
 import { hostName } from './spec-schema.js';
 
 const FINGERPRINT_WANTED = 'wants a fingerprint as "ssh-keygen -lf" prints it: SHA256: and 43 characters';
@@ -10,10 +10,7 @@ const absolutePath = z
   .string()
   .regex(/^(~?\/)/, 'wants an absolute path, or one that begins with ~/')
   .describe('Path on the worker; ~/ is the home directory of the worker account.');
-const hostKey = z
-  .string()
-  .refine(isHostKeyFingerprint, FINGERPRINT_WANTED)
-  .transform((text) => text as HostKeyFingerprint);
+const hostKey = z.string().refine(isHostKeyFingerprint, FINGERPRINT_WANTED);
 
 const host = z.strictObject({
   address: address.describe(

@@ -59,7 +59,7 @@ async function read(
     return firstLine(stdout);
   } catch (cause) {
     // The error text of a command may quote its output: only its code is told.
-    const code = String((cause as { code?: unknown }).code ?? 'unknown error');
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
     throw missing(name, `its source cannot be read (${code})`, { cause });
   }
 }

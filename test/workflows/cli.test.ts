@@ -52,8 +52,8 @@ async function rehost(...argv: string[]): Promise<Answer> {
 function saved(make: (base: Plan) => Plan): { file: string; target: string } {
   const target = `target-${(number += 1)}-${process.pid}`;
   const file = join(directory, `${target}.json`);
-  const { digest: _digest, ...rest } = make(plan(phase('one', [step('look')])));
-  writeFileSync(file, JSON.stringify(sealPlan({ ...rest, target })));
+  const made = make(plan(phase('one', [step('look')])));
+  writeFileSync(file, JSON.stringify(sealPlan({ ...made, target })));
   return { file, target };
 }
 
