@@ -23,7 +23,7 @@ import {
   type Host,
   type Hosts,
 } from '../../../src/hosts/index.js';
-import { connect, failureOf, newMigration, unitOf, until, up } from './lab-hosts.js';
+import { cleanUp, connect, failureOf, newMigration, unitOf, until, up } from './lab-hosts.js';
 
 jest.setTimeout(120_000);
 
@@ -35,7 +35,10 @@ beforeAll(async () => {
   hosts = connect(lab);
   target = hosts.get('ppm-target');
 });
-afterAll(() => hosts.close());
+afterAll(async () => {
+  await hosts.close();
+  await cleanUp();
+});
 
 const shellOf = (script: string): Promise<{ status: number; stdout: string; stderr: string }> =>
   labExec('ppm-target', ['sh', '-c', script]);
@@ -296,6 +299,6 @@ describe('files', () => {
     const failed = await failureOf(target.writeFile('/mnt/full/file', 'x'.repeat(200_000), { mode: '0600' }));
     expect(failed.detail).toContain('No space left on device');
     expect(await target.readFile('/mnt/full/file')).toBe('former');
-    expect((await shellOf('ls -A /mnt/full; umount /mnt/full')).stdout.trim()).toBe('file');
+    expect((await shellOf('ls -A /mnt/full; umount /mnt/full; rmdir /mnt/full')).stdout.trim()).toBe('file');
   });
 });

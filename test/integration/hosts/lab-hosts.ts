@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { labUp, type Lab, type LabHostName } from '../../../lab/lab.js';
+import { labExec, labUp, type Lab, type LabHostName } from '../../../lab/lab.js';
 import { createHosts, type HostConfig, type Hosts, type UnitSpec } from '../../../src/hosts/index.js';
 import type { RehostFailure } from '../../../src/failures.js';
 
@@ -48,4 +48,13 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
     if (Date.now() > deadline) throw new Error(`waited 20 s for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Removes what the tests of this folder leave on both hosts: every migration made by `newMigration`, and the claim. */
+export async function cleanUp(): Promise<void> {
+  const remove =
+    'rm -rf /var/lib/rehost/test-* /var/lib/rehost/claim; rmdir /var/lib/rehost 2>/dev/null || :';
+  await Promise.all(
+    (['ppm-source', 'ppm-target'] as const).map((host) => labExec(host, ['sh', '-c', remove])),
+  );
 }

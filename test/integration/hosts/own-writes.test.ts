@@ -19,7 +19,7 @@ import {
   type Hosts,
 } from '../../../src/hosts/index.js';
 import { changingCommands, printCommands, unexplained } from '../../oracle/index.js';
-import { connect, newMigration, unitOf, up } from './lab-hosts.js';
+import { cleanUp, connect, newMigration, unitOf, up } from './lab-hosts.js';
 
 jest.setTimeout(120_000);
 
@@ -31,7 +31,10 @@ beforeAll(async () => {
   hosts = connect(lab);
   target = hosts.get('ppm-target');
 });
-afterAll(() => hosts.close());
+afterAll(async () => {
+  await hosts.close();
+  await cleanUp();
+});
 
 const silent = { signal: new AbortController().signal, onPoll: () => undefined, pollMs: 200 };
 const place = { sequence: 1, step: 'copy', order: 'clean-up' } as const;

@@ -9,7 +9,7 @@ import {
   type Host,
   type Hosts,
 } from '../../../src/hosts/index.js';
-import { connect, failureOf, newMigration, unitOf, until, up } from './lab-hosts.js';
+import { cleanUp, connect, failureOf, newMigration, unitOf, until, up } from './lab-hosts.js';
 
 jest.setTimeout(120_000);
 
@@ -23,7 +23,10 @@ beforeAll(async () => {
   hosts = connect(lab);
   target = hosts.get('ppm-target');
 });
-afterAll(() => hosts.close());
+afterAll(async () => {
+  await hosts.close();
+  await cleanUp();
+});
 
 const journalOf = async (migration: string): Promise<string[]> =>
   ((await target.readFile(journalPath(migration))) ?? '').split('\n').filter((line) => line !== '');
