@@ -50,7 +50,8 @@ export async function watchUnit(host: Host, spec: UnitSpec, options: WatchOption
   let begun = false;
   let pollFailures = 0;
   let reachedAt = performance.now();
-  for (;;) {
+  // Short units end within a second: the first looks come quickly, then one every `pollMs`.
+  for (let looks = 0; ; looks += 1) {
     signal.throwIfAborted();
     try {
       if (!begun) await startUnit(host, spec);
@@ -70,9 +71,12 @@ export async function watchUnit(host: Host, spec: UnitSpec, options: WatchOption
       if (performance.now() - reachedAt >= unreachableAfterMs)
         throw away(host, spec, { error, unreachableAfterMs });
     }
-    await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    const pauseMs = Math.min(pollMs, FIRST_PAUSE_MS * 2 ** Math.min(looks, 10));
+    await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
+
+const FIRST_PAUSE_MS = 200;
 
 /** A look that fails so often in a row, though the host answers, does not fail because the host goes up or down. */
 const BROKEN_LOOKS = 15;

@@ -1,21 +1,118 @@
-import { snapshot, compareMigration } from '../oracle/index.js';
+/*
+ * One target, two lives: applied and rolled back, applied again and finished; then what was executed is held against
+ * what `plan` printed.
+ */
+import { labExecuted } from '../../lab/lab.js';
+import { planEffects } from '../../src/plan/preview.js';
+import type { Plan } from '../../src/plan/types.js';
+import {
+  changingCommands,
+  compare,
+  compareMigration,
+  printCommands,
+  printDifferences,
+  recordAnswers,
+  snapshot,
+  unexplained,
+  type Answers,
+  type Snapshot,
+} from '../oracle/index.js';
 import { startWorld, type World } from './world.js';
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
+
+const LAB = process.env['REHOST_LAB'] ?? 'e2e';
+const SOURCE = 'ppm-source';
+const TARGET = 'ppm-target';
+const DATA = '/srv/ppm/data';
+const PATHS = ['/__ping__', '/__api__/repos', '/cran/latest/src/contrib/PACKAGES', '/pypi/latest/simple/'];
 
 describe('a whole migration of Package Manager', () => {
   let world: World;
+  let plan: Plan;
+  let before: { source: Snapshot; target: Snapshot; answers: Answers };
   beforeAll(async () => {
-    world = await startWorld({ name: process.env['REHOST_LAB'] ?? 'e2e' });
+    world = await startWorld({ name: LAB });
+    before = {
+      source: await snapshot(world.exec, SOURCE),
+      target: await snapshot(world.exec, TARGET),
+      answers: await answersOf(SOURCE),
+    };
+    plan = await world.plan();
   });
   afterAll(() => world?.close());
 
-  it('ends done with the data moved when every gate is approved', async () => {
-    const plan = await world.plan();
+  const answersOf = async (host: string): Promise<Answers> => {
+    const frozen = await world.exec(host, [
+      'curl',
+      '-s',
+      'http://127.0.0.1:4242/__api__/repos/in-house/snapshots',
+    ]);
+    const snapshots = host === SOURCE ? (JSON.parse(frozen.stdout) as { path: string }[]) : [];
+    const paths = snapshots.map(({ path }) => `${path.replace(/\/$/, '')}/src/contrib/PACKAGES`);
+    frozenPaths.push(...paths);
+    return recordAnswers(world.exec, host, { port: 4242, paths: [...PATHS, ...frozenPaths] });
+  };
+  const frozenPaths: string[] = [];
+
+  it('leaves both hosts as they were when it is rolled back at the hand-over gate', async () => {
+    const run = await world.apply(plan);
+    const view = await world.approveUntil(run, plan, 'hand-over');
+    expect(view.state).toBe('gate');
+    expect((await world.rollback(run, plan)).state).toBe('rolled-back');
+    const allowed = { migrations: [run.migration] };
+    const differences = [
+      ...compare(before.source, await snapshot(world.exec, SOURCE), allowed),
+      ...compare(before.target, await snapshot(world.exec, TARGET), allowed),
+    ];
+    expect(printDifferences(differences)).toBe('0 differences');
+  });
+
+  it('ends with 0 differences between source and target in its second life', async () => {
     const run = await world.apply(plan);
     const view = await world.approveUntil(run, plan);
     expect(view.state).toBe('done');
-    void snapshot;
-    void compareMigration;
+    const differences = compareMigration(
+      await snapshot(world.exec, SOURCE),
+      await snapshot(world.exec, TARGET),
+      {
+        trees: [{ source: DATA, target: DATA }],
+        launcherDirectories: ['launcher-ppm-source', 'launcher-ppm-target'],
+        sourceBefore: before.source,
+        targetBefore: before.target,
+        answers: { source: before.answers, target: await answersOf(TARGET) },
+      },
+    );
+    expect(printDifferences(differences)).toBe('0 differences');
+  });
+
+  it('starts no Workflow and changes nothing when the same plan is applied once more', async () => {
+    const runs = await world.client.list('all');
+    const [source, target] = [await snapshot(world.exec, SOURCE), await snapshot(world.exec, TARGET)];
+    const applied = await world.client.apply(plan, { requester: 'requester' });
+    expect(applied).toMatchObject({ kind: 'already-moved', migration: runs[0]?.migration });
+    expect(await world.client.list('all')).toHaveLength(runs.length);
+    const differences = [
+      ...compare(source, await snapshot(world.exec, SOURCE)),
+      ...compare(target, await snapshot(world.exec, TARGET)),
+    ];
+    expect(printDifferences(differences)).toBe('0 differences');
+  });
+
+  it.each([SOURCE, TARGET] as const)(
+    'executed on %s no changing command that the plan does not print',
+    async (host) => {
+      const changing = changingCommands(await labExecuted(host, { name: LAB }));
+      expect(changing.length).toBeGreaterThan(10);
+      expect(printCommands(unexplained(changing, planEffects(plan), host))).toBe(printCommands([]));
+    },
+  );
+
+  it('notices a command whose preview is taken away', async () => {
+    const changing = changingCommands(await labExecuted(TARGET, { name: LAB }));
+    const less = planEffects(plan).filter(
+      (effect) => !(effect.kind === 'command' && effect.argv[0] === 'rsync'),
+    );
+    expect(unexplained(changing, less, TARGET)).not.toEqual([]);
   });
 });

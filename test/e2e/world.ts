@@ -39,8 +39,8 @@ export type Wrap = (activities: Record<string, StepActivity>) => Record<string, 
 export interface World {
   readonly lab: Lab;
   readonly configuration: Configuration;
-  readonly client: RehostClient;
-  readonly server: DevServer;
+  client: RehostClient;
+  server: DevServer;
   readonly directory: string;
   readonly exec: Exec;
   worker: RunningWorker;
@@ -55,6 +55,10 @@ export interface World {
   approveUntil(run: RunSummary, plan: Plan, gate?: string): Promise<StatusView>;
   rollback(run: RunSummary, plan: Plan): Promise<StatusView>;
   restartWorker(wrap?: Wrap): Promise<void>;
+  /** Temporal, its database and the worker are gone. */
+  lose(): Promise<void>;
+  /** A new Temporal with an empty database, and a new worker. */
+  reborn(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,22 +82,19 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     ...(packageBytes === undefined ? {} : { packageBytes }),
   });
   const directory = mkdtempSync(join(tmpdir(), 'rehost-e2e-'));
-  const server = await startDevServer({
-    cli: temporalCli(),
-    database: join(directory, 'temporal.db'),
-    port: await freePort(),
-    uiPort: await freePort(),
-    log: join(directory, 'temporal.log'),
-  });
+  const [port, uiPort] = [await freePort(), await freePort()];
+  const log = join(directory, 'temporal.log');
+  const serve = (database: string): Promise<DevServer> =>
+    startDevServer({ cli: temporalCli(), database: join(directory, database), port, uiPort, log });
+  const server = await serve('temporal.db');
   const configuration = loadConfiguration(
     { address: server.address, inventory: lab.inventory, actor: REQUESTER },
     { HOME: process.env['HOME'], PATH: process.env['PATH'] },
   );
-  const client = await createClient(configuration);
   const world: World = {
     lab,
     configuration,
-    client,
+    client: await createClient(configuration),
     server,
     directory,
     exec: (host, argv, stdin) =>
@@ -102,21 +103,32 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         ...(stdin === undefined ? {} : { input: stdin }),
       }),
     worker: await startTestWorker(configuration, options.wrap),
-    plan: (spec = SPEC) => makePlan(client, spec),
-    apply: (plan) => apply(client, plan),
-    status: (run) => client.status(run),
-    until: (run, ...states) => until(client, run, states),
-    approve: (run, plan) => approve(client, run, plan),
-    approveUntil: (run, plan, gate) => approveUntil(client, { run, plan, gate }),
-    rollback: (run, plan) => rollback(client, run, plan),
+    plan: (spec = SPEC) => makePlan(world.client, spec),
+    apply: (plan) => apply(world.client, plan),
+    status: (run) => world.client.status(run),
+    until: (run, ...states) => until(world.client, run, states),
+    approve: (run, plan) => approve(world.client, run, plan),
+    approveUntil: (run, plan, gate) => approveUntil(world.client, { run, plan, gate }),
+    rollback: (run, plan) => rollback(world.client, run, plan),
+    lose: async () => {
+      await world.client.close();
+      await world.worker.stop();
+      await world.server.stop();
+      rmSync(join(directory, 'temporal.db'), { force: true });
+    },
+    reborn: async () => {
+      world.server = await serve(`temporal-${Date.now()}.db`);
+      world.client = await createClient(configuration);
+      world.worker = await startTestWorker(configuration, options.wrap);
+    },
     restartWorker: async (wrap) => {
       await world.worker.stop();
       world.worker = await startTestWorker(configuration, wrap);
     },
     close: async () => {
-      await client.close();
+      await world.client.close();
       await world.worker.stop();
-      await server.stop();
+      await world.server.stop();
       rmSync(directory, { recursive: true, force: true });
     },
   };
