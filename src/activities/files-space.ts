@@ -32,33 +32,30 @@ export async function spaceOn(host: Host, checks: readonly SpaceCheck[]): Promis
   )
     .trim()
     .split('\n');
-  const found = new Map<string, FileSystem & { readonly purposes: readonly string[] }>();
+  const found = new Map<string, { readonly fileSystem: FileSystem; readonly purposes: readonly string[] }>();
   for (const [index, check] of checks.entries()) {
     const [, avail = '0', itotal = '-', iavail = '-', mountedOn = '/'] =
       /^\s*(\S+)\s+(\S+)\s+(\S+)\s+(.*)$/.exec(lines[index] ?? '') ?? [];
     const before = found.get(mountedOn);
-    found.set(mountedOn, {
+    const fileSystem = {
       mountedOn,
       freeBytes: Number(avail),
-      wantedBytes: (before?.wantedBytes ?? 0) + check.bytes,
+      wantedBytes: (before?.fileSystem.wantedBytes ?? 0) + check.bytes,
       ...(Number(itotal) > 0 ? { freeInodes: Number(iavail) } : {}),
-      wantedInodes: (before?.wantedInodes ?? 0) + check.inodes,
-      purposes: [...(before?.purposes ?? []), check.purpose],
-    });
+      wantedInodes: (before?.fileSystem.wantedInodes ?? 0) + check.inodes,
+    };
+    found.set(mountedOn, { fileSystem, purposes: [...(before?.purposes ?? []), check.purpose] });
   }
   const all = [...found.values()];
   return {
-    fileSystems: all.map(({ purposes: _purposes, ...fileSystem }) => fileSystem),
-    shortages: all.flatMap((fileSystem) => shortagesOf(host.name, fileSystem)),
+    fileSystems: all.map(({ fileSystem }) => fileSystem),
+    shortages: all.flatMap(({ fileSystem, purposes }) => shortagesOf(host.name, fileSystem, purposes)),
   };
 }
 
-function shortagesOf(
-  host: string,
-  space: FileSystem & { readonly purposes: readonly string[] },
-): readonly string[] {
+function shortagesOf(host: string, space: FileSystem, wantedFor: readonly string[]): readonly string[] {
   const place = `${space.mountedOn} on host ${host}`;
-  const purposes = space.purposes.join(', ');
+  const purposes = wantedFor.join(', ');
   return [
     ...(space.freeBytes < space.wantedBytes
       ? [`${place} has ${space.freeBytes} bytes free, wanted ${space.wantedBytes} (${purposes})`]

@@ -8,14 +8,11 @@ import type { Json } from '../plan/json.js';
 import type { Plan, PlannedHost } from '../plan/types.js';
 import { canonicalJson } from '../plan/json.js';
 import type { ActionContext, Handlers } from './action.js';
-import { discoverPackageManager } from './package-manager-discover.js';
+import { readPackageManagerFacts } from './package-manager-discover.js';
 
 /** What reads the pinned facts of a host again, by kind of migration. */
-const DISCOVERERS: Readonly<
-  Record<string, (host: Host, role: 'source' | 'target') => Promise<Readonly<Record<string, Json>>>>
-> = {
-  'package-manager-server': async (host, role) =>
-    (await discoverPackageManager(host, { role, peer: 'not probed' })).facts,
+const READERS: Readonly<Record<string, (host: Host) => Promise<Readonly<Record<string, Json>>>>> = {
+  'package-manager-server': readPackageManagerFacts,
 };
 
 /** A host as such: admission, pinned facts, claim, going live, the record of a finished migration. */
@@ -112,12 +109,10 @@ async function recheckFacts(
   },
   context: ActionContext,
 ): Promise<{ changed: false; values: { facts: number } }> {
-  const discover = DISCOVERERS[input.kind];
-  if (discover === undefined) throw unknownKind(input.kind);
+  const readFacts = READERS[input.kind];
+  if (readFacts === undefined) throw unknownKind(input.kind);
   const read = await Promise.all(
-    Object.entries(input.hosts).map(
-      async ([name, { role }]) => [name, await discover(context.hosts.get(name), role)] as const,
-    ),
+    Object.keys(input.hosts).map(async (name) => [name, await readFacts(context.hosts.get(name))] as const),
   );
   const differences = read.flatMap(([name, found]) =>
     Object.entries(input.facts[name] ?? {})

@@ -5,6 +5,7 @@ import {
   RSPM,
   SERVER,
   type PackageManagerDiscovery,
+  type PackageManagerFacts,
   type packageManagerForecast,
 } from '../contracts/package-manager.js';
 import { CLAIM_PATH, FINISHED_PATH } from '../contracts/paths.js';
@@ -42,6 +43,16 @@ const TOOLS =
   'rsync find sort sed xargs sha256sum stat getfacl getfattr flock systemd-run systemctl df du getent';
 const SECRET_ENVIRONMENT = 'PACKAGEMANAGER_ENCRYPTION_KEY';
 
+/** What the facts were made of, for the forecast. */
+interface Reading {
+  readonly facts: PackageManagerFacts;
+  readonly unit: UnitFacts;
+  readonly config: PackageManagerConfig;
+  readonly text: string;
+  readonly machine: Machine;
+  readonly keys: number;
+}
+
 /**
  * Reads everything a plan needs to know of Package Manager on one host; changes nothing.
  *
@@ -52,32 +63,45 @@ export async function discoverPackageManager(
   host: Host,
   options: DiscoverOptions,
 ): Promise<PackageManagerDiscovery> {
-  const unit = await readUnit(host);
-  const text = (await host.readFile(GCFG_PATH)) ?? '';
-  const version = await readVersion(host, unit);
+  const reading = await readHost(host);
+  return { facts: reading.facts, forecast: await readForecast({ host, options, ...reading }) };
+}
+
+/** The pinned facts alone: what is read again at admission and after every gate, without a look at the data. */
+export async function readPackageManagerFacts(host: Host): Promise<PackageManagerFacts> {
+  return (await readHost(host)).facts;
+}
+
+async function readHost(host: Host): Promise<Reading> {
+  const [unit, text, machine] = await Promise.all([
+    readUnit(host),
+    host.readFile(GCFG_PATH).then((content) => content ?? ''),
+    readMachine(host),
+  ]);
   const config = resolvePackageManagerConfig(text, unit.environment);
-  const machine = await readMachine(host);
-  const key = await readKey(host, config, unit);
-  return {
-    facts: {
-      machineId: machine.machineId,
-      os: machine.os,
-      architecture: machine.architecture,
-      version,
-      configDigest: sha256(text),
-      dataDir: config.dataDir,
-      sqliteDir: config.sqliteDir,
-      provider: config.provider,
-      port: config.port,
-      serviceUser: unit.user,
-      serviceGroup: unit.group,
-      keyPath: key.path,
-      keyFingerprint: key.fingerprint,
-      launcherDir: await readLauncherDir(host, config, machine.hostname),
-      classDirs: config.classDirs.map(({ id, path }) => ({ id, path })),
-    },
-    forecast: await readForecast({ host, options, unit, config, text, machine, keys: key.count }),
+  const [version, key, launcherDir] = await Promise.all([
+    readVersion(host, unit),
+    readKey(host, config, unit),
+    readLauncherDir(host, config, machine.hostname),
+  ]);
+  const facts = {
+    machineId: machine.machineId,
+    os: machine.os,
+    architecture: machine.architecture,
+    version,
+    configDigest: sha256(text),
+    dataDir: config.dataDir,
+    sqliteDir: config.sqliteDir,
+    provider: config.provider,
+    port: config.port,
+    serviceUser: unit.user,
+    serviceGroup: unit.group,
+    keyPath: key.path,
+    keyFingerprint: key.fingerprint,
+    launcherDir,
+    classDirs: config.classDirs.map(({ id, path }) => ({ id, path })),
   };
+  return { facts, unit, config, text, machine, keys: key.count };
 }
 
 async function readUnit(host: Host): Promise<UnitFacts> {
@@ -165,14 +189,9 @@ async function readLauncherDir(host: Host, config: PackageManagerConfig, hostnam
   return found[0] ?? '';
 }
 
-interface ForecastSources {
+interface ForecastSources extends Reading {
   readonly host: Host;
   readonly options: DiscoverOptions;
-  readonly unit: UnitFacts;
-  readonly config: PackageManagerConfig;
-  readonly text: string;
-  readonly machine: Machine;
-  readonly keys: number;
 }
 
 async function readForecast(sources: ForecastSources): Promise<Forecast> {
