@@ -50,6 +50,9 @@ describe('the details', () => {
     const details = detailsOf(run);
     expect(details).toContain("`'x'`");
     expect(details).not.toContain('\n# b');
+    const nasty = new DrivenRun(plan(phase('work', [change('copy')])));
+    nasty.on('act.copy', { failure: { ...FAILED, detail: 'x\n```\n# c' } }).go();
+    expect(detailsOf(nasty)).toContain("```\nx\n'''\n# c\n```");
   });
 
   it('stay below what Temporal keeps, for a plan of many steps', () => {
