@@ -80,7 +80,7 @@ export function copyArgvs(
   readonly dropPartials: Argv;
 } {
   const pull = pullOf(input, context);
-  const whole = input.pass === 'final' ? (input.alwaysWhole ?? []) : [];
+  const whole = input.pass === 'final' && Array.isArray(input.alwaysWhole) ? input.alwaysWhole : [];
   return {
     make: ['mkdir', '-m', '0700', '--', pull.incoming],
     pull: rsyncArgv(pull),

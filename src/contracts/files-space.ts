@@ -65,7 +65,8 @@ export const discardScript = (input: DiscardInput, context: EffectContext): stri
   [
     ...(input.trees ?? []).flatMap((tree) => discardLines(tree, context.migration)),
     ...(input.keySteps ?? []).map((step) => toShellLine(keyArgv(context.migration, step))),
-    ...(input.authorizeSteps ?? []).flatMap((step) => authorizeUndo.shell({ ...context, step })),
+    // Newest first, as a rollback would: the oldest knows the bytes that the file had before all of them.
+    ...(input.authorizeSteps ?? []).toReversed().flatMap((step) => authorizeUndo.shell({ ...context, step })),
     '',
   ].join('\n');
 

@@ -66,7 +66,11 @@ const swapJournal = (context: EffectContext): string => stepFile(context, 'swap.
 
 /** The script that swaps: of whole trees, or entry by entry inside a mount point. Repeat: safe from any point of a former run. */
 export const swapScript = (input: SwapInput, context: EffectContext): string =>
-  [...swapVariables(input, context), input.inside === true ? SWAP_ENTRIES : SWAP_TREES, ''].join('\n');
+  [
+    ...swapVariables(input, context),
+    landingOf(input, context.migration).inside ? SWAP_ENTRIES : SWAP_TREES,
+    '',
+  ].join('\n');
 
 const moves = (context: EffectContext, pairs: readonly (readonly [string, string])[]): readonly Effect[] =>
   pairs.flatMap(([here, there]) => [
@@ -148,7 +152,7 @@ export const swapContract = contract({
     shell: (input, context) => [
       '(',
       ...swapVariables(input, context),
-      ...(input.inside === true ? SWAP_ENTRIES_UNDO : SWAP_TREES_UNDO).split('\n'),
+      ...(landingOf(input, context.migration).inside ? SWAP_ENTRIES_UNDO : SWAP_TREES_UNDO).split('\n'),
       ')',
     ],
     effects: (input, context) => swapUndoEffects(landingOf(input, context.migration), context),

@@ -162,7 +162,7 @@ describe('a nasty tree', () => {
       await run.sh('ppm-target', `rm -rf ${incoming} /srv/stamp; mv /srv/whole ${incoming}`);
       expect(difference).toMatchObject({
         type: 'VerificationDiffers',
-        message: expect.stringContaining('entries differ'),
+        message: expect.stringContaining('entries differ') as string,
       });
       expect(difference).toHaveProperty('detail', expect.stringContaining(wanted));
     }, 60_000);

@@ -80,6 +80,10 @@ describe('a copy whose link breaks', () => {
     expect(values['attempts']).toBe(2);
     expect(values['bytesSent']).toBeLessThan(20_000_000);
     expect(await sumOf('ppm-target', `${incoming}/big`)).toBe(await sumOf('ppm-source', `${DATA}/big`));
+    const shown = run.beats.filter(({ bytesDone, etaMs }) => bytesDone > 1_000_000 && etaMs !== undefined);
+    expect(shown.length).toBeGreaterThan(0);
+    for (const { bytesTotal } of shown)
+      expect(Math.abs((bytesTotal ?? 0) - 24_000_006)).toBeLessThan(6_000_000);
     const journal = await run.sh('ppm-target', `grep -c 'copy-g1' /var/lib/rehost/${MIGRATION}/journal`);
     expect(journal.trim()).toBe('1');
     expect(await run.sh('ppm-target', `find ${incoming} -name .rsync-partial`)).toBe('');
@@ -118,7 +122,7 @@ describe('a copy whose link breaks', () => {
   it('says that the disk is full, and goes on when there is room again', async () => {
     await run.sh('ppm-target', `mount -t tmpfs -o size=8M none ${ROOT}`);
     const refused = await run.act(copy(5)).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ type: 'DiskFull', message: expect.stringContaining(incoming) });
+    expect(refused).toMatchObject({ type: 'DiskFull', message: expect.stringContaining(incoming) as string });
     await run.sh('ppm-target', `mount -o remount,size=200M ${ROOT}`);
     await run.act(copy(6));
     expect(await sumOf('ppm-target', `${incoming}/big`)).toBe(await sumOf('ppm-source', `${DATA}/big`));

@@ -39,8 +39,18 @@ chown -R games:games ${incoming}; chmod 0640 ${incoming}/db/*; [ -s ${incoming}/
   it('have their log folded in, owner and mode kept, and are counted', async () => {
     const { values } = await run.act(verify());
     expect(values['databases']).toEqual([
-      { file: "db/it's.db", tables: 2, rows: 2, countsDigest: expect.stringMatching(/^[0-9a-f]{64}$/) },
-      { file: 'db/usage.db', tables: 2, rows: 2, countsDigest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      {
+        file: "db/it's.db",
+        tables: 2,
+        rows: 2,
+        countsDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      },
+      {
+        file: 'db/usage.db',
+        tables: 2,
+        rows: 2,
+        countsDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      },
     ]);
     expect(await run.sh('ppm-target', `cd ${incoming}/db; stat -c '%U:%G %a %n' *`)).toBe(
       "games:games 640 it's.db\ngames:games 640 usage.db\n",
@@ -58,7 +68,7 @@ tr '\\0' '\\377' < /dev/zero | head -c 3000 | dd of=usage.db bs=1 seek=20000 con
     await expect(run.act(verify())).rejects.toMatchObject({
       type: 'DatabaseDamaged',
       message: `database ${incoming}/db/usage.db on host ppm-target is damaged`,
-      detail: expect.stringMatching(/page|malformed/i),
+      detail: expect.stringMatching(/page|malformed/i) as string,
     });
   }, 60_000);
 
@@ -71,7 +81,7 @@ tr '\\0' '\\377' < /dev/zero | head -c 3000 | dd of=usage.db bs=1 seek=20000 con
     await run.sh('ppm-target', `rm ${incoming}/db/usage.db*`);
     await expect(run.act(verify())).rejects.toMatchObject({
       type: 'DatabaseDamaged',
-      message: expect.stringContaining('is missing'),
+      message: expect.stringContaining('is missing') as string,
     });
     expect(await run.sh('ppm-target', `ls ${incoming}/db`)).not.toContain('usage.db');
   }, 60_000);

@@ -147,7 +147,7 @@ describe('room on file systems', () => {
     const checks = [{ path: `${ROOT}/small`, bytes: 0, inodes: 50, purpose: 'incoming' }];
     await expect(run.act(space(checks))).rejects.toMatchObject({
       type: 'DiskFull',
-      message: expect.stringContaining('49 inodes free, wanted 50'),
+      message: expect.stringContaining('49 inodes free, wanted 50') as string,
     });
   });
 });

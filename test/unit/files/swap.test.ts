@@ -168,7 +168,10 @@ describe('a swap that cannot be', () => {
   it('is refused when the live directory is not the recorded one', () => {
     const now = world({ inside: false });
     execFileSync('sh', ['-c', 'mv "$1" "$1.away" && mkdir "$1"', 'sh', now.live]);
-    expect(now.act()).toMatchObject({ status: 65, stderr: expect.stringContaining('not as recorded') });
+    expect(now.act()).toMatchObject({
+      status: 65,
+      stderr: expect.stringContaining('not as recorded') as string,
+    });
     expect(existsSync(now.places.incoming)).toBe(true);
     now.place.remove();
   });
@@ -186,7 +189,7 @@ describe('a swap that cannot be', () => {
     program(now.programs, 'mv', '[ "$1" = --help ] && exit 0; shift 2; cp -a "$1" "$2" && rm -rf "$1"');
     expect(now.act(now.programs)).toMatchObject({
       status: 66,
-      stderr: expect.stringContaining('copied, not renamed'),
+      stderr: expect.stringContaining('copied, not renamed') as string,
     });
     expect(now.undo()).toMatchObject({ status: 0 });
     expect(seen(now).live).toHaveProperty('staging');
