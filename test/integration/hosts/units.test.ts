@@ -166,11 +166,15 @@ describe('units', () => {
     expect(await journalOf(migration)).toHaveLength(2);
   });
 
-  it('do not run again when a late attempt starts a name that systemd has forgotten', async () => {
+  it.each([
+    ['finished', 'true'],
+    ['was killed', 'kill -9 $PPID; sleep 600'],
+  ])('do not run again when a late attempt starts the name of one that %s', async (_title, script) => {
     const migration = newMigration();
-    const spec = unitOf(migration, 'true');
-    await watchUnit(target, spec, silent);
+    const spec = unitOf(migration, script);
+    await watchUnit(target, spec, silent).catch(() => undefined);
     const { directory, hash, unit } = unitPlace(spec);
+    expect((await shellOf(`systemctl show -p LoadState --value ${unit}`)).stdout.trim()).toBe('not-found');
     // What a launcher does that was paused between its check and its start.
     await shellOf(
       `systemd-run --quiet --wait --unit=${unit} /bin/sh ${directory}/program ${directory} ${hash} ${journalPath(migration)} ${unit}`,
