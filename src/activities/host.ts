@@ -3,6 +3,7 @@ import { goingLivePath } from '../contracts/host.js';
 import { FINISHED_PATH } from '../contracts/paths.js';
 import { digestPlan } from '../digest.js';
 import { failure, type RehostFailure } from '../failures.js';
+import { preflightFailure } from '../preflight-failure.js';
 import { claimHost, readIdentity, refuseForeignClaim, releaseClaim, type Host } from '../hosts/index.js';
 import type { Json } from '../plan/json.js';
 import type { Plan, PlannedHost } from '../plan/types.js';
@@ -72,12 +73,16 @@ function admitPlan(plan: Plan, digest: string): void {
       hint: 'Make the plan again with the release that the worker runs: "rehost plan SPEC --out PLAN".',
     });
   }
-  if (found === digest) return;
-  throw failure('PlanEdited', {
-    message: 'the plan is not the one that its digest names',
-    detail: `digest ${digest}; its content has ${found}`,
-    hint: 'Run "rehost plan SPEC --out PLAN" again and apply that plan.',
-  });
+  if (found !== digest) {
+    throw failure('PlanEdited', {
+      message: 'the plan is not the one that its digest names',
+      detail: `digest ${digest}; its content has ${found}`,
+      hint: 'Run "rehost plan SPEC --out PLAN" again and apply that plan.',
+    });
+  }
+  // Commands refuse such a plan before they start it; whoever starts the Workflow by other means is told here.
+  const blocked = preflightFailure(plan);
+  if (blocked !== undefined) throw blocked;
 }
 
 async function admitHost(
@@ -126,7 +131,10 @@ async function recheckFacts(
   const count = Object.values(input.facts).reduce((sum, facts) => sum + Object.keys(facts).length, 0);
   if (differences.length === 0) return { changed: false, values: { facts: count } };
   throw failure('PlanStale', {
-    message: `${differences.length} pinned facts are not as when the plan was made`,
+    message:
+      differences.length === 1
+        ? '1 pinned fact is not as when the plan was made'
+        : `${differences.length} pinned facts are not as when the plan was made`,
     detail: differences.join('\n'),
     hint: 'Put them back and run "rehost retry", or "rehost rollback" and make a new plan.',
   });

@@ -249,18 +249,20 @@ export function treesOf(
   return [{ id: 'data', path: config.dataDir }, ...outside, ...config.classDirs];
 }
 
+// Blocks, entries, and the newest change of what users and the product itself keep: what a start alone rewrites is left out.
+const MEASURE = `[ -d "$1" ] || exit 0
+stat -c %d "$1"
+find "$1" -xdev \\( -type f ! -path "$1/cache/*" ! -path "$1/metrics/*" ! -path "$1/*launcher*" -printf '%k %T@\\n' \\) -o -printf '%k\\n' |
+  awk '{ b += $1 * 1024; n += 1; if ($2 + 0 > t) t = $2 + 0 } END { printf "%.0f %d %d\\n", b, n, t }'`;
+
 async function measureTree(
   host: Host,
   tree: { id: string; path: string },
 ): Promise<Forecast['trees'][number]> {
-  const text = await host.script(
-    'if [ -d "$1" ]; then stat -c %d "$1"; find "$1" -xdev -printf "%k\\n" | awk \'{ b += $1 * 1024; n += 1 } END { printf "%.0f %d\\n", b, n }\'; fi',
-    [tree.path],
-    { timeoutMs: 110_000 },
-  );
-  const [device = '', sums = '0 0'] = text.trim().split('\n');
-  const [bytes, inodes] = sums.split(' ').map(Number);
-  return { ...tree, device, bytes: bytes ?? 0, inodes: inodes ?? 0 };
+  const text = await host.script(MEASURE, [tree.path], { timeoutMs: 110_000 });
+  const [device = '', sums = '0 0 0'] = text.trim().split('\n');
+  const [bytes, inodes, newest] = sums.split(' ').map(Number);
+  return { ...tree, device, bytes: bytes ?? 0, inodes: inodes ?? 0, newest: newest ?? 0 };
 }
 
 async function readFree(host: Host, path: string): Promise<Forecast['free'][number]> {

@@ -4,6 +4,7 @@ import type { Plan } from '../plan/types.js';
 import { MEMO_KEY, memoOf, searchAttributesOf, type RunResult } from '../run/publication.js';
 import { initialState } from '../run/state.js';
 import type { MigrationInput } from '../workflows/interpreter.js';
+import { admitBeforehand } from './admission.js';
 import { readResult } from './closed-run.js';
 import { describeWorkflow, newMigrationId, workflowIdOf, workflowTypeOf, type RunSummary } from './runs.js';
 import { searchAttributePairs } from './search-attributes.js';
@@ -24,7 +25,7 @@ export type Applied =
 
 /**
  * Starts the run of a plan, or answers that the same move was finished before and starts nothing.
- * @throws RunActive with who and since when
+ * @throws RunActive with who and since when, and what admission throws: then nothing was started
  */
 export async function startRun(
   client: Client,
@@ -42,6 +43,7 @@ export async function startRun(
   const input: MigrationInput = { plan, migration, requester: options.requester };
   const at = new Date().toISOString();
   const state = initialState(plan, { migration, workflowId, requester: options.requester, at });
+  await admitBeforehand(client, plan, { state, taskQueue: options.taskQueue });
   try {
     await client.workflow.start(workflowTypeOf(plan.kind), {
       workflowId,

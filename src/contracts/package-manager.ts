@@ -22,6 +22,8 @@ const tree = z.strictObject({
   device: z.string(),
   bytes: count,
   inodes: count,
+  /** Last change of a regular file, seconds since 1970; caches, metrics and launcher state are not counted. */
+  newest: count,
 });
 
 /** What discovery pins (identity, versions, configuration): drift against it stops a run. */

@@ -26,10 +26,14 @@ export async function callAction(
     readonly timeouts: TimeoutClass;
     readonly activityId: string;
     readonly summary: string;
+    /** At most so many attempts, where somebody waits for the answer; unlimited within the class otherwise. */
+    readonly attempts?: number;
   },
 ): Promise<StepOutcome> {
+  const { retry, ...timeouts } = TIMEOUTS[what.timeouts];
   const options: ActivityOptions = {
-    ...TIMEOUTS[what.timeouts],
+    ...timeouts,
+    retry: { ...retry, ...(what.attempts === undefined ? {} : { maximumAttempts: what.attempts }) },
     // Written down because without it 1.24.0 sends TRY_CANCEL, whatever its documentation says: the step would park
     // while its unit still runs, and a rollback would begin beside it.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -97,8 +101,8 @@ export class OpenCalls {
             at: now(),
           });
       },
-      failed: (error) => {
-        const stopped = wasCancelled(error);
+      failed: (error, asked) => {
+        const stopped = wasCancelled(error) || (asked && stepFailureOf(error).type === 'UnitStopped');
         const failure = stopped ? stoppedFailure(run.state, step.id) : stepFailureOf(error);
         run.report({ kind: 'step-failed', step: step.id, failure, stopped, at: now() });
       },
@@ -137,13 +141,13 @@ export class OpenCalls {
   #track(
     id: string,
     call: () => Promise<StepOutcome>,
-    end: { done: (outcome: StepOutcome) => void; failed: (error: ActivityFailure) => void },
+    end: { done: (outcome: StepOutcome) => void; failed: (error: ActivityFailure, asked: boolean) => void },
   ): void {
     const scope = new CancellationScope({ cancellable: true });
     this.#scopes.set(id, scope);
-    const close = (): void => {
+    const close = (): boolean => {
       this.#scopes.delete(id);
-      this.#asked.delete(id);
+      return this.#asked.delete(id);
     };
     void scope.run(call).then(
       (outcome) => {
@@ -151,9 +155,9 @@ export class OpenCalls {
         end.done(outcome);
       },
       (error: unknown) => {
-        close();
+        const asked = close();
         if (!(error instanceof ActivityFailure)) throw error;
-        end.failed(error);
+        end.failed(error, asked);
       },
     );
   }
@@ -169,7 +173,7 @@ function callBase(
     step,
     sequence: planSteps(plan).findIndex((one) => one.id === step),
     generation: recordOf(state, step).generation,
-    undo: openUndoEntries(state),
+    undo: openUndoEntries(state, step),
     peers: Object.keys(plan.hosts),
   };
 }

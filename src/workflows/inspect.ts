@@ -14,6 +14,10 @@ export interface InspectInput {
   readonly migration?: string;
 }
 
+// A person waits for the answer: a refused or silent host is told after seconds, not after the half hour in which a run
+// waits for it to come back.
+const ATTEMPTS = 3;
+
 /**
  * Runs one action that changes nothing: discovery of `plan`, `doctor`, `logs`.
  *
@@ -37,6 +41,7 @@ export async function inspect(input: InspectInput): Promise<StepOutcome> {
       timeouts: input.timeouts ?? 'probe',
       activityId: `${input.action}@${input.host}`,
       summary: `${input.action} on ${input.host}`,
+      attempts: ATTEMPTS,
     });
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;

@@ -2,13 +2,12 @@ import { PACKAGE_MANAGER_UNIT } from '../../contracts/package-manager.js';
 import { outcome, parallel, phase, step, type TypedStep } from '../../plan/builder.js';
 import type { Node, Phase, Step } from '../../plan/types.js';
 import { beginGate, stopSourceGate } from './gates.js';
-import { authorizeStep, excludesOf, keyStep, recheck, type Parts } from './parts.js';
+import { authorizeStep, excludesOf, FENCE, keyStep, recheck, type Parts } from './parts.js';
 import { sqliteTree, type TreePair } from './trees.js';
 import { verifyPhase, verifySteps, type FinalTree } from './verify-phase.js';
 
 const FROZEN_ADDRESSES = 50;
 const WARM_PASSES = 5;
-const FENCE = 'fence-source';
 
 /** What the later phases need of the proven copy. */
 export interface Proven {

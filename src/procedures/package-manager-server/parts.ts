@@ -31,14 +31,32 @@ export interface Parts extends PhasesInput {
 export const excludesOf = (parts: PhasesInput, tree: TreePair): readonly string[] =>
   tree.id === 'data' ? dataExclusions(parts.source.found.facts).map(({ pattern }) => pattern) : [];
 
+/** Id of the step that raises the fence of the source. */
+export const FENCE = 'fence-source';
+
+/** What a recheck leaves out, and the fence that must hold by then. */
+interface RecheckOptions {
+  /** `host.fact` names that the run itself has changed by then. */
+  readonly except?: readonly string[];
+  readonly fence?: string;
+}
+
 /**
- * The step that reads the pinned facts again, first of each phase after a gate; `except` are facts that the run itself
- * has changed by then.
+ * The step that reads the pinned facts again, at admission and first of each phase after a gate. With a fence it also
+ * proves that nobody started the source while the gate waited: what users write then would be lost.
  */
-export const recheck = (parts: PhasesInput, gate: string, except: readonly string[] = []) =>
+export const recheck = (
+  parts: Pick<PhasesInput, 'spec' | 'source'>,
+  gate: string,
+  { except = [], fence }: RecheckOptions = {},
+) =>
   step({
     id: `recheck-${gate}`,
-    title: 'read the pinned facts of both hosts again',
+    title:
+      fence === undefined
+        ? 'read the pinned facts of both hosts again'
+        : 'read the pinned facts of both hosts again, and look that the fence of the source held',
+    ...(fence === undefined ? {} : { fence }),
     action: 'facts.recheck@1',
     host: parts.source.name,
     input: {

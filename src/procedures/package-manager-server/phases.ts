@@ -2,7 +2,7 @@ import { step } from '../../plan/builder.js';
 import type { Phase } from '../../plan/types.js';
 import { copyPhases } from './copy-phases.js';
 import type { GateInput } from './gates.js';
-import type { Parts, PhasesInput } from './parts.js';
+import { recheck, type Parts, type PhasesInput } from './parts.js';
 import { replacePhases } from './replace-phases.js';
 
 /** Admission, the chain of a server move and its four gates. @see docs/procedures.md */
@@ -24,6 +24,7 @@ function admission(input: PhasesInput): Phase {
         host: input.target.name,
         input: { plan: { $plan: 'whole' }, digest: { $plan: 'digest' } },
       }),
+      recheck(input, 'admission'),
     ],
   };
 }

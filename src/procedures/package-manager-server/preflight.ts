@@ -1,5 +1,6 @@
 import { compareVersions } from '../../formats/version.js';
 import type { PreflightCheck } from '../../plan/types.js';
+import { directionChecks } from './preflight-direction.js';
 import { hostChecks, stateChecks, type CheckedHost, type Verdict } from './preflight-host.js';
 import { isSupportedRelease, SUPPORTED_RELEASES } from './supported.js';
 
@@ -27,6 +28,7 @@ export function preflight(input: PreflightInput): readonly PreflightCheck[] {
     ...pairChecks(input),
     ...spaceChecks(input),
     ...accountChecks(input),
+    ...directionChecks(input),
   ];
   return verdicts.map(({ ok, otherwise, ...check }) => ({ ...check, severity: ok ? 'ok' : otherwise }));
 }
@@ -236,9 +238,6 @@ function accountChecks({ source, target }: PreflightInput): readonly Verdict[] {
   const absent = source.found.forecast.groupMembers.filter(
     (name) => !target.found.forecast.groupMembers.includes(name),
   );
-  const newer =
-    target.found.forecast.finished !== '' ? target.found.forecast.finished.slice(0, 120) : 'no record';
-  const [held, moved] = [contentOf(target), contentOf(source)];
   return [
     {
       id: 'PM-CLI-GROUP',
@@ -250,21 +249,5 @@ function accountChecks({ source, target }: PreflightInput): readonly Verdict[] {
       remedy: `Add them on ${target.name}: usermod -aG ${target.found.facts.serviceGroup} NAME (accounts are per host).`,
       requirements: [],
     },
-    {
-      id: 'PM-DIRECTION',
-      title: 'the target looks like a staging server, not like production',
-      ok: held.bytes <= moved.bytes && held.inodes <= moved.inodes,
-      otherwise: 'blocker',
-      found: `target holds ${held.bytes} bytes in ${held.inodes} entries, source ${moved.bytes} in ${moved.inodes} (caches not counted); finished migrations: ${newer}`,
-      wanted: 'no more data on the target than on the source',
-      remedy: `Check that source and target are not swapped in the spec. What ${target.name} holds would be replaced.`,
-      requirements: ['TEAM2-PM-28', 'TEAM2-PM-29'],
-    },
   ];
 }
-
-const contentOf = (host: CheckedHost): { readonly bytes: number; readonly inodes: number } => {
-  const { trees, cacheBytes } = host.found.forecast;
-  const sum = (field: 'bytes' | 'inodes'): number => trees.reduce((total, tree) => total + tree[field], 0);
-  return { bytes: Math.max(0, sum('bytes') - cacheBytes), inodes: sum('inodes') };
-};

@@ -4,7 +4,7 @@ import type { Phase, Step } from '../../plan/types.js';
 import type { Proven } from './copy-phases.js';
 import { dataExclusions } from './exclusions.js';
 import { handOverGate, replaceGate } from './gates.js';
-import { authorizeStep, keyStep, recheck, type Parts } from './parts.js';
+import { authorizeStep, FENCE, keyStep, recheck, type Parts } from './parts.js';
 import type { TreePair } from './trees.js';
 
 /** Facts of the target that the swap and the adapted configuration change, by the run's own doing. */
@@ -52,7 +52,7 @@ function replacePhase(parts: Parts, proven: Proven): Phase {
     title: 'Replace the data of the target',
     gate: replaceGate(parts.gates, proven.evidence),
     nodes: [
-      recheck(parts, 'replace-target-data'),
+      recheck(parts, 'replace-target-data', { fence: FENCE }),
       state,
       stop,
       ...carrySteps(parts),
@@ -222,11 +222,10 @@ function finishPhase(parts: Parts, evidence: readonly string[]): Phase {
     title: 'Hand over and finish',
     gate: handOverGate(parts.gates, evidence),
     nodes: [
-      recheck(
-        parts,
-        'hand-over',
-        CHANGED_BY_THE_RUN.map((fact) => `${target.name}.${fact}`),
-      ),
+      recheck(parts, 'hand-over', {
+        fence: FENCE,
+        except: CHANGED_BY_THE_RUN.map((fact) => `${target.name}.${fact}`),
+      }),
       step({
         id: 'go-live',
         title: 'record that the target goes live',

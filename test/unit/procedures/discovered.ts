@@ -39,6 +39,7 @@ export function discovered(role: 'source' | 'target'): PackageManagerDiscovery {
           device: '189',
           bytes: role === 'source' ? 8_000_000 : 2_000_000,
           inodes: role === 'source' ? 347 : 198,
+          newest: role === 'source' ? 1_795_000_000 : 1_794_900_000,
         },
       ],
       cacheBytes: 1_000_000,

@@ -50,12 +50,17 @@ describe('compile of package-manager-server', () => {
     const open = compiled().phases[0]?.nodes ?? [];
     expect(
       open.flatMap((node) => (node.kind === 'step' ? [contracts[node.action as ActionName].readOnly] : [])),
-    ).toEqual([true]);
+    ).toEqual([true, true]);
   });
 
-  it('makes every artefact of the final copy under the fence', () => {
+  it('makes every artefact of the final copy under the fence, and looks at it again after each later gate', () => {
     const fenced = planSteps(compiled()).filter((step) => step.fence === 'fence-source');
-    expect(fenced.map((step) => step.id)).toEqual(['final-copy-data', 'manifest-source-data']);
+    expect(fenced.map((step) => step.id)).toEqual([
+      'final-copy-data',
+      'manifest-source-data',
+      'recheck-replace-target-data',
+      'recheck-hand-over',
+    ]);
   });
 
   it('names only actions that have a contract, and gives an undo or a reason to each that changes something', () => {
@@ -87,7 +92,14 @@ describe('compile of package-manager-server', () => {
     const [source, target] = [discovered('source'), discovered('target')];
     for (const host of [source, target]) {
       host.facts.sqliteDir = '/srv/sqlite';
-      host.forecast.trees.push({ id: 'sqlite', path: '/srv/sqlite', device: '189', bytes: 10, inodes: 3 });
+      host.forecast.trees.push({
+        id: 'sqlite',
+        path: '/srv/sqlite',
+        device: '189',
+        bytes: 10,
+        inodes: 3,
+        newest: 0,
+      });
     }
     const plan = compiled({ source, target });
     expect(ids(plan)).toEqual(expect.arrayContaining(['final-copy-sqlite', 'swap-sqlite', 'compare-sqlite']));
@@ -128,7 +140,23 @@ describe('preflight of package-manager-server', () => {
       'HOST-PEER',
       (_s, target) => (target.forecast.peer = 'x:22 does not answer'),
     ],
-    ['more data on the target', 'PM-DIRECTION', (_s, target) => (target.forecast.trees[0]!.inodes = 400)],
+    ['more entries on the target', 'PM-DIRECTION', (_s, target) => (target.forecast.trees[0]!.inodes = 400)],
+    ['more bytes on the target', 'PM-DIRECTION', (_s, target) => (target.forecast.trees[0]!.bytes = 9e6)],
+    [
+      'newer data on the target',
+      'PM-DIRECTION',
+      (source, target) => {
+        target.forecast.trees[0]!.newest = source.forecast.trees[0]!.newest + 86_401;
+      },
+    ],
+    [
+      'newer data on the target of a finished migration',
+      'PM-DIRECTION',
+      (source, target) => {
+        target.forecast.finished = '{"migration":"ppm-target-20261120-0001"}';
+        target.forecast.trees[0]!.newest = source.forecast.trees[0]!.newest + 86_401;
+      },
+    ],
     ['another architecture', 'HOST-ARCH', (_s, target) => (target.facts.architecture = 'aarch64')],
     ['another service user', 'PM-SERVICE-USER', (_s, target) => (target.facts.serviceUser = 'ppm')],
     [
@@ -142,12 +170,47 @@ describe('preflight of package-manager-server', () => {
     [
       'a directory that only the source has outside',
       'PM-LAYOUT',
-      (source) => source.forecast.trees.push({ id: 'sqlite', path: '/x', device: '1', bytes: 1, inodes: 1 }),
+      (source) =>
+        source.forecast.trees.push({
+          id: 'sqlite',
+          path: '/x',
+          device: '1',
+          bytes: 1,
+          inodes: 1,
+          newest: 0,
+        }),
     ],
   ])('blocks on %s', (_what, id, change) => {
     const [source, target] = [discovered('source'), discovered('target')];
     change(source, target);
     expect(severity(compiled({ source, target }), id)).toBe('blocker');
+  });
+
+  it('lets the data of a target under test be a day newer than that of the source', () => {
+    const [source, target] = [discovered('source'), discovered('target')];
+    target.forecast.trees[0]!.newest = source.forecast.trees[0]!.newest + 86_400;
+    expect(severity(compiled({ source, target }), 'PM-DIRECTION')).toBe('ok');
+  });
+
+  it('asks whether the ends are swapped only where no finished migration explains a newer target', () => {
+    const remedy = (finished: string): string | undefined => {
+      const target = discovered('target');
+      target.forecast.trees[0]!.newest += 864_000;
+      target.forecast.finished = finished;
+      return compiled({ target }).preflight.find((check) => check.id === 'PM-DIRECTION')?.remedy;
+    };
+    expect(remedy('')).toContain('not swapped');
+    expect(remedy('{"migration":"ppm-target-20261120-0001"}')).toContain('nothing is left to move');
+  });
+
+  it('says of every check what was found, what is wanted and what to do', () => {
+    for (const check of compiled().preflight) {
+      expect(check).toMatchObject({
+        found: expect.stringMatching(/./),
+        wanted: expect.stringMatching(/./),
+        remedy: expect.stringMatching(/\.$|apt-get install/),
+      });
+    }
   });
 
   it('asks whether warnings are acceptable when there is one', () => {
