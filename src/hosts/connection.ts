@@ -190,7 +190,7 @@ function connectConfig(to: Endpoint, methods: AnyAuthMethod[], sock: Duplex | un
     readyTimeout: CONNECT_TIMEOUT_MS,
     keepaliveInterval: KEEPALIVE_INTERVAL_MS,
     keepaliveCountMax: KEEPALIVE_COUNT,
-    ...(sock === undefined ? {} : { sock: sock as Readable }),
+    ...(sock === undefined ? {} : { sock: sock }),
   };
 }
 

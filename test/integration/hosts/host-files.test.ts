@@ -1,4 +1,5 @@
 import { labExec, type Lab } from '../../../lab/lab.js';
+import type { RehostFailure } from '../../../src/failures.js';
 import { fenceDropInPath, unfenceLines } from '../../../src/contracts/service-shell.js';
 import { CLAIM_PATH, ledgerPath, undoPath } from '../../../src/contracts/paths.js';
 import {
@@ -55,7 +56,7 @@ describe('the claim', () => {
 
   it('is given to exactly one of ten migrations that try at once', async () => {
     const tries = Array.from({ length: 10 }, (_, index) =>
-      claimHost(target, claim(`race-${index}`)).catch((error: { type: string }) => error.type),
+      claimHost(target, claim(`race-${index}`)).catch((error: unknown) => (error as RehostFailure).type),
     );
     const answers = await Promise.all(tries);
     expect(answers.filter((answer) => answer === 'claimed')).toHaveLength(1);

@@ -41,7 +41,10 @@ async function watch(host: Host, more: { unreachableAfterMs?: number; accept?: '
   };
   const ended = await watchUnit(host, spec, options).then(
     (result) => ({ result, type: undefined, message: '' }),
-    (error: RehostFailure) => ({ result: undefined, type: error.type, message: error.message }),
+    (error: unknown) => {
+      const { type, message } = error as RehostFailure;
+      return { result: undefined, type, message };
+    },
   );
   return { ...ended, failures: reports.map(({ pollFailures }) => pollFailures) };
 }
