@@ -20,7 +20,10 @@ export function outcome(values: JsonObject = {}, more: Partial<StepOutcome> = {}
 
 /** A failure of the catalogue as an Activity throws it. */
 export function broken(type = 'CommandFailed', message = 'it broke'): ApplicationFailure {
-  const failure = ApplicationFailure.nonRetryable(message, type, { detail: 'exit status 1', hint: 'Mend it.' });
+  const failure = ApplicationFailure.nonRetryable(message, type, {
+    detail: 'exit status 1',
+    hint: 'Mend it.',
+  });
   // Histories are recorded and kept: without the paths of the machine they were recorded on.
   failure.stack = '';
   return failure;

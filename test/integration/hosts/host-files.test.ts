@@ -298,6 +298,7 @@ describe('files', () => {
     await shellOf('mkdir -p /mnt/full; mount -t tmpfs -o size=64k tmpfs /mnt/full');
     await target.writeFile('/mnt/full/file', 'former', { mode: '0600' });
     const failed = await failureOf(target.writeFile('/mnt/full/file', 'x'.repeat(200_000), { mode: '0600' }));
+    expect(failed.type).toBe('DiskFull');
     expect(failed.detail).toContain('No space left on device');
     expect(await target.readFile('/mnt/full/file')).toBe('former');
     expect((await shellOf('ls -A /mnt/full; umount /mnt/full; rmdir /mnt/full')).stdout.trim()).toBe('file');
