@@ -38,7 +38,7 @@ export async function follow(
     lines.show(view);
     if (isOver(view, options)) {
       showEnd(context, view);
-      return exitCodeOf(view.state);
+      return waitsForPerson(view) ? EXIT.parked : exitCodeOf(view.state);
     }
     if (options.forMs !== undefined && Date.now() - startedAt >= options.forMs) {
       context.say(`Stopped watching; the run goes on. Follow it: rehost watch ${run.migration}`);
@@ -51,10 +51,11 @@ export async function follow(
 function isOver(view: StatusView, options: FollowOptions): boolean {
   if (ENDED.has(view.state)) return true;
   if (options.until === 'end') return false;
-  return (
-    view.state === 'gate' || view.state === 'parked' || view.open.some((item) => item.kind === 'parked-undo')
-  );
+  return view.state === 'gate' || view.state === 'parked' || waitsForPerson(view);
 }
+
+/** A rollback goes on being one while an undo of it is parked. */
+const waitsForPerson = (view: StatusView): boolean => view.open.some((item) => item.kind === 'parked-undo');
 
 function showEnd(context: CommandContext, view: StatusView): void {
   context.say(view.headline);
