@@ -8,7 +8,14 @@ import { RETENTION_MS, setRetention } from './client/retention.js';
 import { describeWorkflow, findRun, listRuns, type RunSummary } from './client/runs.js';
 import { ensureSearchAttributes, missingSearchAttributes } from './client/search-attributes.js';
 import { startRun, type Applied, type ApplyOptions } from './client/start.js';
-import { grpcCode, isDeadline, noWorker, translateError, unreachable } from './client/translate.js';
+import {
+  grpcCode,
+  isDeadline,
+  isUnserved,
+  noWorker,
+  translateError,
+  unreachable,
+} from './client/translate.js';
 import { countPollers, type Pollers } from './client/workers.js';
 import type { Configuration } from './config.js';
 import type { StepOutcome } from './plan/call.js';
@@ -127,7 +134,7 @@ async function query<Value>(client: Client, run: RunSummary, name: string): Prom
   try {
     return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => handle.query<Value>(name));
   } catch (error) {
-    if (!isDeadline(error)) throw error;
+    if (!isUnserved(error)) throw error;
     throw noWorker(error, lastKnown(run));
   }
 }

@@ -19,6 +19,7 @@ const tools = () => import('../../lab/lab.js');
 export function addLab(program: Command, define: Define): void {
   const lab = program
     .command('lab')
+    .enablePositionalOptions()
     .description('a source and a target host to practise on, in containers')
     .addHelpText(
       'after',
@@ -54,9 +55,10 @@ export function addLab(program: Command, define: Define): void {
   });
   const ssh = addCommonOptions(lab.command('ssh <host> [command...]'))
     .description('log in to a host as rehost does, or run a command there')
+    .passThroughOptions()
     .addHelpText(
       'after',
-      examples('rehost lab ssh ppm-source', 'rehost lab ssh ppm-target -- sudo systemctl status rstudio-pm'),
+      examples('rehost lab ssh ppm-source', 'rehost lab ssh ppm-target sudo journalctl -u rstudio-pm -n 20'),
     );
   define(ssh, async (context, { args }) => {
     const [host = '', ...words] = args.flatMap((word) => word ?? []);

@@ -12,7 +12,7 @@ import { writePlanFile } from './plan-file.js';
 interface PlanOptions {
   readonly out?: string;
   readonly detailedExitcode?: boolean;
-  readonly steps?: boolean;
+  readonly brief?: boolean;
 }
 
 /** `rehost plan SPEC`: what exactly would happen; changes nothing. */
@@ -20,17 +20,17 @@ export function addPlan(program: Command, define: Define): void {
   const command = addTemporalOptions(program.command('plan <spec>'))
     .description('show every step, host and command of a migration; changes nothing')
     .addOption(valueOption('--out <file>', 'save the plan, for "rehost apply"'))
-    .addOption(switchOption('--steps', 'leave out the commands of each step'))
+    .addOption(switchOption('--brief', 'leave out the commands of each step'))
     .addOption(switchOption('--detailed-exitcode', 'exit 20 when the plan has work to do'))
     .addOption(inventoryOption())
     .addHelpText(
       'after',
-      examples('rehost plan migration.yaml --out plan.json', 'rehost plan migration.yaml --steps -o json'),
+      examples('rehost plan migration.yaml --out plan.json', 'rehost plan migration.yaml --brief'),
     );
   define<PlanOptions>(command, async (context, { args, options }) => {
     const plan = await makePlan(context, args[0] ?? '');
     if (options.out !== undefined) writePlanFile(options.out, plan);
-    context.print({ text: renderPlan(plan, { commands: options.steps !== true }), value: plan });
+    context.print({ text: renderPlan(plan, { commands: options.brief !== true }), value: plan });
     assertAppliable(plan);
     if (options.out !== undefined) context.say(`Saved. Start it with: rehost apply ${options.out}`);
     if (options.detailedExitcode === true) reportWork(context, plan);

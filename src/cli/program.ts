@@ -57,6 +57,7 @@ export function createProgram(io: Io, exit: ExitCode): Command {
     .version(RELEASE, '-V, --version')
     .showHelpAfterError('(add --help for what this command takes)')
     .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .enablePositionalOptions()
     .exitOverride()
     .addHelpText(
       'after',

@@ -3,11 +3,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { failure } from '../failures.js';
 import type { CommandName, CommandRequests } from '../run/commands.js';
 import type { CommandAnswer } from '../run/events.js';
-import { isDeadline, isNotFound, noWorker } from './translate.js';
+import { isDeadline, isNotFound, isUnserved, noWorker } from './translate.js';
 
 /** Longest wait for the answer to one sending of a command, in ms; a command is recorded in milliseconds. */
-export const COMMAND_TIMEOUT_MS = 8000;
-const SENDINGS = 3;
+export const COMMAND_TIMEOUT_MS = 6000;
+// A lost answer is worth one more try; Continue-As-New may hit a few in a row, and each of those is quick.
+const SENDINGS = { unanswered: 2, interrupted: 5 };
 
 /** A command on its way to a run. */
 export interface Sending<Name extends CommandName> {
@@ -39,24 +40,25 @@ export async function sendUpdate<Name extends CommandName>(
         }),
       );
     } catch (error) {
-      if (attempt < SENDINGS && isWorthResending(error)) continue;
+      if (attempt < sendings(error)) continue;
       throw answerOf(error, sending);
     }
   }
 }
 
-// An Update that meets Continue-As-New comes back as one of these; the same id is safe to send again.
-function isWorthResending(error: unknown): boolean {
-  if (error instanceof WorkflowUpdateFailedError) {
-    return (
-      error.cause instanceof ApplicationFailure && error.cause.type === 'AcceptedUpdateCompletedWorkflow'
-    );
-  }
-  return isDeadline(error) || (isNotFound(error) && /update .* not found/i.test((error as Error).message));
+/** How often a command is sent in all when it ends like this. */
+function sendings(error: unknown): number {
+  if (isDeadline(error)) return SENDINGS.unanswered;
+  // An Update that meets Continue-As-New comes back as one of these; the same id is safe to send again.
+  const interrupted =
+    error instanceof WorkflowUpdateFailedError
+      ? error.cause instanceof ApplicationFailure && error.cause.type === 'AcceptedUpdateCompletedWorkflow'
+      : isNotFound(error) && /update .* not found/i.test((error as Error).message);
+  return interrupted ? SENDINGS.interrupted : 1;
 }
 
 function answerOf<Name extends CommandName>(error: unknown, sending: Sending<Name>): unknown {
-  if (isDeadline(error)) return noWorker(error, `Sent durably it waits for a worker: ${sending.signalHint}`);
+  if (isUnserved(error)) return noWorker(error, `Sent durably it waits for a worker: ${sending.signalHint}`);
   if (isNotFound(error)) return ended(sending, error);
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
     return failure(

@@ -1,37 +1,45 @@
 import {
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
-  WorkflowFailedError,
   WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import { failure, isFailureType, RehostFailure } from '../failures.js';
 
-/** gRPC status codes that say that nobody answered. @see gRPC, "Status codes and their use" */
-const DEADLINE_EXCEEDED = 4;
-const UNAVAILABLE = 14;
+/** gRPC status codes of calls that nobody answered. @see gRPC, "Status codes and their use" */
 const CANCELLED = 1;
+const DEADLINE_EXCEEDED = 4;
+const FAILED_PRECONDITION = 9;
+const UNAVAILABLE = 14;
+
+/** An error and what caused it, outermost first. */
+function chainOf(error: unknown): readonly Error[] {
+  const chain: Error[] = [];
+  for (let one = error; one instanceof Error && chain.length < 8; one = one.cause) chain.push(one);
+  return chain;
+}
 
 /** gRPC status code of an error, or of the error that caused it; undefined when there is none. */
 export function grpcCode(error: unknown): number | undefined {
-  for (
-    let current = error, depth = 0;
-    current instanceof Error && depth < 5;
-    current = current.cause, depth++
-  ) {
-    const code: unknown = (current as { code?: unknown }).code;
-    if (typeof code === 'number') return code;
-  }
-  return undefined;
+  const codes = chainOf(error).map((one): unknown => (one as { code?: unknown }).code);
+  return codes.find((code) => typeof code === 'number');
 }
 
-/** Whether a call ended because its own deadline passed: the server is there, but no worker took the task up. */
+/** Whether a call ended because its own deadline passed: a dead server, or no worker that took the task up. */
 export function isDeadline(error: unknown): boolean {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
   const code = grpcCode(error);
   return code === DEADLINE_EXCEEDED || code === CANCELLED;
+}
+
+/** Whether nobody served a query or an Update: its deadline passed, or the server knows of no poller. */
+export function isUnserved(error: unknown): boolean {
+  if (isDeadline(error)) return true;
+  // "no poller seen for task queue recently, worker may be down" (Server 1.31.2), from the second query on.
+  return (
+    grpcCode(error) === FAILED_PRECONDITION && chainOf(error).some((one) => /no poller/i.test(one.message))
+  );
 }
 
 /** Whether the run or the Update is not known to Temporal, or has ended. */
@@ -46,16 +54,12 @@ export function isAlreadyStarted(error: unknown): boolean {
 
 /** The catalogue failure that came over Temporal in an error's chain of causes; undefined when there is none. */
 export function carriedFailure(error: unknown): RehostFailure | undefined {
-  for (
-    let current = error, depth = 0;
-    current instanceof Error && depth < 8;
-    current = current.cause, depth++
-  ) {
-    if (current instanceof RehostFailure) return current;
-    if (!(current instanceof ApplicationFailure) || !isFailureType(current.type)) continue;
-    const [text] = (current.details ?? []) as readonly ({ detail?: unknown; hint?: unknown } | undefined)[];
-    return new RehostFailure(current.type, {
-      message: current.message,
+  for (const one of chainOf(error)) {
+    if (one instanceof RehostFailure) return one;
+    if (!(one instanceof ApplicationFailure) || !isFailureType(one.type)) continue;
+    const [text] = (one.details ?? []) as readonly ({ detail?: unknown; hint?: unknown } | undefined)[];
+    return new RehostFailure(one.type, {
+      message: one.message,
       ...(typeof text?.detail === 'string' ? { detail: text.detail } : {}),
       hint: typeof text?.hint === 'string' ? text.hint : 'Run "rehost status" to see what is open.',
     });
@@ -68,9 +72,10 @@ export function translateError(error: unknown, address: string): RehostFailure {
   const carried = carriedFailure(error);
   if (carried !== undefined) return carried;
   const code = grpcCode(error);
-  if (code === UNAVAILABLE || (error instanceof ServiceError && code === undefined))
+  if (code === UNAVAILABLE || (error instanceof ServiceError && code === undefined)) {
     return unreachable(address, error);
-  if (isDeadline(error)) return noWorker(error);
+  }
+  if (isUnserved(error)) return noWorker(error);
   return new RehostFailure(
     'Unexpected',
     {
@@ -81,20 +86,11 @@ export function translateError(error: unknown, address: string): RehostFailure {
   );
 }
 
+// The outer errors say only which call failed; ours and the server's words are inside.
 function innermost(error: unknown): string {
-  let text = String(error);
-  for (
-    let current = error, depth = 0;
-    current instanceof Error && depth < 8;
-    current = current.cause, depth++
-  ) {
-    text = current.message;
-    const opaque = [WorkflowFailedError, WorkflowUpdateFailedError, TemporalFailure].some(
-      (kind) => current instanceof kind,
-    );
-    if (!opaque || current instanceof ApplicationFailure) break;
-  }
-  return text;
+  const chain = chainOf(error);
+  const told = chain.find((one) => one instanceof ApplicationFailure) ?? chain.at(-1);
+  return told === undefined ? String(error) : told.message;
 }
 
 /** No Temporal answers. */

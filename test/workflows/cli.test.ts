@@ -228,6 +228,47 @@ describe('status and list', () => {
   });
 });
 
+jest.setTimeout(60_000);
+
+describe('without a worker', () => {
+  let run: { file: string; target: string };
+  let other: { file: string; target: string };
+  beforeAll(async () => {
+    run = gated();
+    other = gated();
+    await rehost('apply', run.file);
+    await rehost('apply', other.file);
+    await world.stopWorker();
+  });
+  afterAll(() => world.startWorker());
+
+  it('status exits 11 and gives what the run published last', async () => {
+    const answer = await rehost('status', run.target);
+    expect(answer.code).toBe(11);
+    expect(answer.err).toContain('no worker took the task up');
+    expect(answer.err).toMatch(/Last known at .*: Waiting for a person: gate begin/);
+  });
+
+  it('an Update exits 11 and gives the whole command as a Signal', async () => {
+    const stop = await rehost('stop', other.target, '--actor', 'rita', '--reason', 'window closed');
+    expect(stop.code).toBe(11);
+    expect(stop.err).toMatch(
+      /rehost stop \S+ --id [0-9a-f]{16} --actor rita --reason 'window closed' --signal/,
+    );
+  });
+
+  it('a Signal that names gate and revision waits for a worker and opens the gate', async () => {
+    const unbound = await rehost('approve', run.target, '--actor', 'ann', '--signal');
+    expect(unbound).toMatchObject({ code: 2 });
+    const words = ['--gate', 'begin', '--revision', '1', '--answer', 'told=Ada', '--signal'];
+    const sent = await rehost('approve', run.target, '--actor', 'ann', ...words);
+    expect(sent).toMatchObject({ code: 0, err: '' });
+    await world.startWorker();
+    expect((await rehost('watch', run.target, '--for', '20')).code).toBe(0);
+    await world.stopWorker();
+  });
+});
+
 async function runAt(address: string): Promise<Answer> {
   let err = '';
   const io: Io = {
