@@ -30,7 +30,7 @@ const SUITES = [
     project: 'rollback',
     limit: 60,
     serial: true,
-    env: { REHOST_ROLLBACK_SAMPLE: '5' },
+    env: { REHOST_ROLLBACK: 'sample' },
   },
 ];
 const results = join(projectRoot, 'artifacts', 'test-results');
