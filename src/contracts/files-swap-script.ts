@@ -97,6 +97,8 @@ export const SWAP_ENTRIES_UNDO = String.raw`${COMMON}
 ${EACH}
 if [ -e "$step/swap.former-names" ]; then
   if [ -e "$step/swap.second" ]; then
+    # A finished migration has discarded the emptied directory.
+    [ -d "$incoming" ] || mkdir -m 0700 -- "$incoming"
     each "$step/swap.incoming-names" "$live" "$incoming"
     rm -f -- "$step/swap.second"
   fi

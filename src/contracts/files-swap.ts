@@ -125,6 +125,7 @@ function swapUndoEffects(places: Landing, context: EffectContext): readonly Effe
       [`${places.live}/<...>`, `${places.incoming}/<...>`],
       [`${places.former}/<...>`, `${places.live}/<...>`],
     ]),
+    command(context, ['mkdir', '-m', '0700', '--', places.incoming]),
     command(context, ['chown', '<owner>', '--', places.live]),
     command(context, ['chmod', '<mode>', '--', places.live]),
     command(context, ['rmdir', '--', places.former]),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { landingOf } from '../../../src/contracts/files-landing.js';
 import { swapContract, swapScript, type SwapInput } from '../../../src/contracts/files-swap.js';
@@ -122,6 +122,14 @@ describe.each([
     expect(now.undo()).toMatchObject({ status: 0, stderr: '' });
     expect(seen(now)).toEqual(before);
     expect(now.undo()).toMatchObject({ status: 0 });
+    expect(seen(now)).toEqual(before);
+  });
+
+  it('is taken back after the emptied incoming was discarded', () => {
+    const before = seen(now);
+    now.act();
+    rmSync(now.places.incoming, { recursive: true, force: true });
+    expect(now.undo()).toMatchObject({ status: 0, stderr: '' });
     expect(seen(now)).toEqual(before);
   });
 
