@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { EXIT } from '../../../src/cli/exit-codes.js';
 import { createProgram } from '../../../src/cli/program.js';
+import { FAILURES } from '../../../src/failures.js';
 import { documents, read } from './documents.js';
 
 const program = createProgram(
@@ -85,5 +87,11 @@ describe('commands in the documents', () => {
       .map((command) => command.name())
       .filter((name) => !new RegExp(`rehost ${name}\\b`).test(reference));
     expect(missing).toEqual([]);
+  });
+
+  it('have every exit code in the reference, and no other', () => {
+    const listed = [...read('docs/cli.md').matchAll(/^\| (\d+) \|/gm)].map((row) => Number(row[1]));
+    const used = [...Object.values(EXIT), ...Object.values(FAILURES).map(({ exitCode }) => exitCode)];
+    expect(listed).toEqual([...new Set(used)].sort((left, right) => left - right));
   });
 });
