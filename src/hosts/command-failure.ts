@@ -36,13 +36,19 @@ export function shortArgv(argv: Argv): string {
 const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length)}…` : text;
 
-/** CommandFailed with how the command ended and its last 20 lines of stderr. */
+/** CommandFailed, or DiskFull where the command says so, with how it ended and its last 20 lines of stderr. */
 export function commandFailed(host: string, argv: Argv, result: CommandResult): RehostFailure {
-  return failure('CommandFailed', {
-    message: `${programOf(argv)} on host ${host} ${describeEnd(result.end)}`,
-    detail: [`The command was ${shortArgv(argv)}.`, lastLines(result.stderr)].join('\n').trim(),
-    hint: 'Put right what the last lines say on the host, then run "rehost retry".',
-  });
+  const message = `${programOf(argv)} on host ${host} ${describeEnd(result.end)}`;
+  const detail = [`The command was ${shortArgv(argv)}.`, lastLines(result.stderr)].join('\n').trim();
+  if (NO_SPACE.test(result.stderr)) {
+    const hint = `Make room on ${host} ("df -h", "df -i"), then run "rehost retry".`;
+    return failure('DiskFull', { message: `${message}: a file system is full`, detail, hint });
+  }
+  const hint = 'Put right what the last lines say on the host, then run "rehost retry".';
+  return failure('CommandFailed', { message, detail, hint });
 }
+
+/** How programs report ENOSPC and EDQUOT in the C locale. */
+export const NO_SPACE = /No space left on device|Disk quota exceeded/;
 
 const programOf = (argv: Argv): string => (argv[0] === 'sh' && argv[1] === '-eu' ? 'a command' : argv[0]);

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
 import type { ClientChannel } from 'ssh2';
 import { failure } from '../failures.js';
 import type { Argv } from '../formats/shell.js';
@@ -50,7 +51,7 @@ export class SshHost implements Host {
   constructor(link: HostLink, logger?: HostLogger) {
     const { name, user, address, port, peerAddress, peerPort } = link.config;
     this.name = name;
-    this.user = user ?? 'root';
+    this.user = user ?? userInfo().username;
     this.peer = {
       address: peerAddress ?? address,
       port: peerPort ?? (peerAddress === undefined ? (port ?? 22) : 22),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failure, FAILURES, RehostFailure } from '../failures.js';
+import { NO_SPACE } from './command-failure.js';
 import type { Host } from './host.js';
 import { unitPlace, type UnitSpec } from './unit-spec.js';
 import type { UnitStatus } from './unit-state.js';
@@ -125,7 +126,7 @@ function endFailure(
   const { unit, directory } = unitPlace(spec);
   const { status, stderr } = seen;
   const log = `See "rehost logs" or ${directory}/stderr on ${host.name}`;
-  if (/No space left on device|Disk quota exceeded/.test(stderr)) return diskFull(host, unit, stderr);
+  if (NO_SPACE.test(stderr)) return diskFull(host, unit, stderr);
   switch (status.kind) {
     case 'finished':
       return failure('UnitFailed', {
