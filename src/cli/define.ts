@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { RehostFailure } from '../failures.js';
 import { contextOf, modeOf, type CommandContext, type ExitCode } from './context.js';
+import { EXIT } from './exit-codes.js';
 import type { Io } from './io.js';
 import { applySwitchTwins } from './options.js';
 import { printFailure } from './output.js';
@@ -26,7 +28,10 @@ export function definer(io: Io, exit: ExitCode): Define {
         context = contextOf(io, command, exit);
         await act(context, { args: command.args, options: command.opts() });
       } catch (error) {
-        exit.code = printFailure(io, modeOf(command), error);
+        // An answer that Ctrl-C cut off is no wrong usage: the person left.
+        const left =
+          io.interrupted.aborted && error instanceof RehostFailure && error.type === 'UsageInvalid';
+        exit.code = left ? EXIT.detached : printFailure(io, modeOf(command), error);
       } finally {
         await context?.close();
       }

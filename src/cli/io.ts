@@ -47,7 +47,8 @@ async function ask(question: string): Promise<string | undefined> {
     return await new Promise<string | undefined>((resolve) => {
       lines.once('close', () => resolve(undefined));
       lines.once('SIGINT', () => {
-        process.kill(process.pid, 'SIGINT');
+        // At once, not as a real signal in a moment: the caller asks next whether it was interrupted.
+        if (!process.emit('SIGINT')) process.kill(process.pid, 'SIGINT');
         resolve(undefined);
       });
       void lines.question(question).then(resolve);
