@@ -2,7 +2,6 @@ import type { PackageManagerDiscovery } from '../../../src/contracts/package-man
 import { parseSpec } from '../../../src/spec/load.js';
 import type { Spec } from '../../../src/spec/spec-schema.js';
 import { compile, type UnsealedPlan } from '../../../src/procedures/index.js';
-import type { Json } from '../../../src/plan/json.js';
 
 /** What discovery finds on a healthy host of the lab; tests change single members. */
 export function discovered(role: 'source' | 'target'): PackageManagerDiscovery {
@@ -85,8 +84,8 @@ export function compiled(
   return compile({
     spec,
     discovered: {
-      [spec.source]: (change.source ?? discovered('source')) as unknown as Json,
-      [spec.target]: (change.target ?? discovered('target')) as unknown as Json,
+      [spec.source]: change.source ?? discovered('source'),
+      [spec.target]: change.target ?? discovered('target'),
     },
     release: '0.1.0',
     requester: change.requester ?? 'requester',
