@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { filesContracts } from '../contracts/files.js';
 import { discardScript } from '../contracts/files-space.js';
 import { failure } from '../failures.js';
-import type { Host } from '../hosts/index.js';
+import { removeLeftOver, type Host } from '../hosts/index.js';
 import type { Handler } from './action.js';
 import { effectContext } from './files-context.js';
 
@@ -87,6 +87,9 @@ export const discard: Handler<(typeof filesContracts)['files.discard@1']> = {
   async act(input, context) {
     const script = discardScript(input, effectContext(context.call));
     await context.host.script(script, [], { signal: context.signal, timeoutMs: 110_000 });
+    for (const step of [...input.keySteps, ...input.authorizeSteps, ...input.copySteps]) {
+      await removeLeftOver(context.host, context.call.migration, step);
+    }
     const removed = input.trees.length + input.keySteps.length + input.authorizeSteps.length;
     return { changed: removed > 0, values: { removed } };
   },

@@ -1,27 +1,35 @@
 import { contracts, type ActionName } from '../contracts/index.js';
 import type { Contract, EffectContext } from '../contracts/contract.js';
 import { failure } from '../failures.js';
-import { recordUndo, removeUndo, watchUnit } from '../hosts/index.js';
+import { addLeftOver, recordUndo, removeLeftOver, removeUndo, watchUnit } from '../hosts/index.js';
 import type { Hosts } from '../hosts/host.js';
 import type { StepCall, UndoEntry } from '../plan/call.js';
 import { UNDO_ORDERS } from '../plan/types.js';
 import type { ActionContext, Handler } from './action.js';
 import { watchOptions } from './watch.js';
 
-/** Writes every undo of the step into UNDO.md of the host that it touches, before the step acts. Safe to repeat. */
+/**
+ * Writes the step's own undo into UNDO.md of the host that it touches, and what the step will leave there into the
+ * ledger, before the step acts. Entries of earlier steps stand there already. Repeat: safe.
+ */
 export async function writeUndo(call: StepCall, hosts: Hosts): Promise<void> {
-  const touched = [...new Set(call.undo.map((entry) => entry.host))];
-  for (const entry of call.undo) {
+  for (const entry of call.undo.filter((one) => one.step === call.step)) {
     const contract: Contract = contracts[entry.action as ActionName];
     if (contract.undo === undefined) continue;
-    await recordUndo(hosts.get(entry.host), call.migration, {
+    const host = hosts.get(entry.host);
+    const input = contract.input.parse(entry.input);
+    const context = contextOf(call, entry);
+    const leaves = contract.leaves?.(input, context);
+    if (leaves !== undefined) {
+      await addLeftOver(host, call.migration, { id: entry.step, step: entry.step, ...leaves });
+    }
+    await recordUndo(host, call.migration, {
       sequence: call.sequence,
       step: entry.step,
       title: entry.title,
       order: entry.order,
-      shell: contract.undo.shell(contract.input.parse(entry.input), contextOf(call, entry)),
-      otherHosts:
-        touched.length > 1 ? touched.filter((host) => host !== entry.host) : otherHosts(call, entry, hosts),
+      shell: contract.undo.shell(input, context),
+      otherHosts: otherHosts(call, entry, hosts),
     });
   }
 }
@@ -69,6 +77,7 @@ export async function undoStep({ contract, handler, input, context }: UndoRun): 
     await host.script(lines, [], { signal: context.signal, timeoutMs: 110_000 });
   }
   await handler.undone?.(input, context);
+  if (contract.leaves !== undefined) await removeLeftOver(host, call.migration, call.step);
   for (const order of UNDO_ORDERS) {
     await removeUndo(host, call.migration, { sequence: call.sequence, step: call.step, order });
   }

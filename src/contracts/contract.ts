@@ -21,6 +21,13 @@ export interface EffectContext {
   readonly host: string;
 }
 
+/** One left-over as the ledger names it; `remove` are the shell lines that a person may run when it may go. */
+export interface Leaves {
+  readonly kind: 'key' | 'authorized-keys-line' | 'incoming' | 'restore-point' | 'drop-in';
+  readonly what: string;
+  readonly remove: readonly string[];
+}
+
 /** How an action is taken back. */
 export interface UndoContract<Input> {
   /**
@@ -42,6 +49,8 @@ export interface Contract<Input extends z.ZodType = z.ZodType, Outcome extends z
   readonly readOnly: boolean;
   effects(input: z.output<Input>, context: EffectContext): readonly Effect[];
   readonly undo?: UndoContract<z.output<Input>>;
+  /** What stays on the host until it is undone, discarded or removed by a person: stands in the host's ledger. */
+  leaves?(input: z.output<Input>, context: EffectContext): Leaves;
 }
 
 /** Declares a contract with its input and outcome inferred. */

@@ -265,4 +265,9 @@ export const copyContract = contract({
       command(context, discardArgv(input, context.migration)),
     ],
   },
+  leaves: (input, context) => ({
+    kind: 'incoming',
+    what: landingOf(input, context.migration).incoming,
+    remove: discardLines(input, context.migration),
+  }),
 });

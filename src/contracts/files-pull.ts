@@ -48,6 +48,11 @@ export const pullKeyContract = contract({
     shell: (_input, context) => [removeKeyArgv(context).map(quoteWord).join(' ')],
     effects: (_input, context) => [command(context, removeKeyArgv(context))],
   },
+  leaves: (_input, context) => ({
+    kind: 'key',
+    what: pullKeyPath(context.migration, context.step),
+    remove: [removeKeyArgv(context).map(quoteWord).join(' ')],
+  }),
 });
 
 /** `files.authorize@1`: the source serves one tree, read-only, to that key. */
@@ -98,4 +103,9 @@ export const authorizeContract = contract({
     shell: (_input, context) => authorizeUndo.shell(context),
     effects: (_input, context) => authorizeUndo.effects(context),
   },
+  leaves: (input, context) => ({
+    kind: 'authorized-keys-line',
+    what: `a line in authorized_keys that lets the target read ${input.path}`,
+    remove: authorizeUndo.shell(context),
+  }),
 });

@@ -50,6 +50,8 @@ const discardInput = z.object({
   keySteps: z.array(stepId).max(16).default([]),
   /** Steps of `files.authorize@1` whose line is removed, on the source. */
   authorizeSteps: z.array(stepId).max(16).default([]),
+  /** Steps whose incoming became the live directory: nothing of theirs is left. */
+  copySteps: z.array(stepId).max(64).default([]),
 });
 
 /** Input of `files.discard@1`. */

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { patternRegex } from '../formats/manifest-script.js';
-import { quoteWord, type Argv } from '../formats/shell.js';
+import { quoteWord, toShellLine, type Argv } from '../formats/shell.js';
 import { contract, type Effect, type EffectContext } from './contract.js';
 import {
   absolutePath,
@@ -158,6 +158,13 @@ export const swapContract = contract({
     ],
     effects: (input, context) => swapUndoEffects(landingOf(input, context.migration), context),
   },
+  leaves: (input, context) => ({
+    kind: 'restore-point',
+    what: landingOf(input, context.migration).former,
+    remove: [
+      toShellLine(['rm', '-rf', '--one-file-system', '--', landingOf(input, context.migration).former]),
+    ],
+  }),
 });
 
 const carryInput = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { contract, nothing } from './contract.js';
-import { fenceEffects, fenceLines, unfenceEffects, unfenceLines } from './service-shell.js';
+import { fenceDropInPath, fenceEffects, fenceLines, unfenceEffects, unfenceLines } from './service-shell.js';
 
 const unit = z.string().regex(/^[A-Za-z0-9@._:-]+\.service$/, 'a systemd service name that ends in .service');
 const flags = { wasActive: z.boolean(), wasEnabled: z.boolean() };
@@ -28,6 +28,11 @@ export const serviceContracts = {
       effects: (input, { host, migration }) =>
         unfenceEffects(host, { unit: input.unit, migration, enabled: true, active: true }),
     },
+    leaves: (input, { migration }) => ({
+      kind: 'drop-in',
+      what: fenceDropInPath(input.unit),
+      remove: unfenceLines({ unit: input.unit, migration, enabled: false, active: false }),
+    }),
   }),
   'service.start@1': contract({
     summary: 'Takes the fence down, enables and starts a service, and waits until it answers.',

@@ -1,4 +1,5 @@
 import type { Contract, Effect, EffectContext } from '../contracts/contract.js';
+import { ownEffects } from '../contracts/own-writes.js';
 import { contracts } from '../contracts/index.js';
 import { planSteps, type InputValue, type Plan, type Reference, type Step, type StepInput } from './types.js';
 
@@ -14,9 +15,11 @@ export function previewPlan(plan: Pick<Plan, 'phases'>): readonly StepPreview[] 
   return planSteps(plan).map(previewStep);
 }
 
-/** Everything that a plan may change on hosts, undo included: what the executed commands are held against. */
-export function planEffects(plan: Pick<Plan, 'phases'>): readonly Effect[] {
-  return previewPlan(plan).flatMap(({ effects, undoEffects }) => [...effects, ...undoEffects]);
+/** Everything that a plan may change on hosts, undo and rehost's own bookkeeping included: what the executed commands are held against. */
+export function planEffects(plan: Pick<Plan, 'phases' | 'hosts'>): readonly Effect[] {
+  const own = Object.keys(plan.hosts).flatMap((host) => ownEffects(host, '<migration>'));
+  const ofSteps = previewPlan(plan).flatMap(({ effects, undoEffects }) => [...effects, ...undoEffects]);
+  return [...own, ...ofSteps];
 }
 
 /** What one step will change. Unknown actions (plans of other releases) preview as nothing. */

@@ -71,7 +71,7 @@ export interface WorldOptions {
 }
 
 const STEP_LIMIT_MS = 240_000;
-const LOOK_EVERY_MS = 200;
+const LOOK_EVERY_MS = 300;
 
 /** Resets the lab and brings everything else up. */
 export async function startWorld(options: WorldOptions): Promise<World> {

@@ -70,5 +70,8 @@ export const recheck = (
 
 /** Id of the step that makes a tree's pull key. */
 export const keyStep = (tree: TreePair): string => `pull-key-${tree.id}`;
+/** Ids of the steps that copy a tree. */
+export const copyStepIds = (tree: TreePair): string[] =>
+  ['warm-copy', 'keep-warm', 'final-copy'].map((pass) => `${pass}-${tree.id}`);
 /** Id of the step that authorises a tree's pull key on the source. */
 export const authorizeStep = (tree: TreePair): string => `authorize-${tree.id}`;

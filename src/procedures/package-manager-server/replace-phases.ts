@@ -4,7 +4,7 @@ import type { Phase, Step } from '../../plan/types.js';
 import type { Proven } from './copy-phases.js';
 import { dataExclusions } from './exclusions.js';
 import { handOverGate, replaceGate } from './gates.js';
-import { authorizeStep, FENCE, keyStep, recheck, type Parts } from './parts.js';
+import { authorizeStep, copyStepIds, FENCE, keyStep, recheck, type Parts } from './parts.js';
 import type { TreePair } from './trees.js';
 
 /** Facts of the target that the swap and the adapted configuration change, by the run's own doing. */
@@ -253,6 +253,7 @@ function finishPhase(parts: Parts, evidence: readonly string[]): Phase {
         input: {
           trees: trees.map((tree) => ({ tree: tree.id, targetPath: tree.targetPath, inside: tree.inside })),
           keySteps: trees.map(keyStep),
+          copySteps: trees.flatMap(copyStepIds),
         },
         undo: 'keeps',
       }),
