@@ -1,0 +1,253 @@
+/*
+ * What is refused before a run exists: mistakes in spec and inventory, hosts that cannot be reached or used, ends that
+ * are swapped, plans that no longer fit. Each row: exit code, message, detail, hint, and nothing changed on either host.
+ */
+import { readFileSync } from 'node:fs';
+import type { Plan } from '../../src/plan/types.js';
+import { blocked, REACH_ROWS, SPEC_ROWS, SPOILED, SWAPPED, type Refusal } from './bad-input-rows.js';
+import { startBench, toldBy, type Bench } from './fault-bench.js';
+import { SPEC } from './world.js';
+
+jest.setTimeout(600_000);
+
+let bench: Bench;
+let healthyPlan: string;
+
+beforeAll(async () => {
+  bench = await startBench(process.env['REHOST_LAB'] ?? 'bad-input');
+});
+afterAll(() => bench?.world.close());
+
+/** Runs a command line that must be refused, and compares both hosts and Temporal's runs before and after. */
+async function expectRefused(argv: readonly string[], wanted: Refusal): Promise<void> {
+  const before = await bench.picture();
+  const told = await bench.refused(...argv);
+  expect(told).toMatchObject({ type: wanted.type, exitCode: wanted.code });
+  expect(told.message).toContain(wanted.message);
+  for (const text of [wanted.detail].flat()) expect(told.detail ?? '').toContain(text);
+  expect(told.hint).toContain(wanted.hint);
+  expect(await bench.picture()).toBe(before);
+}
+
+const specFile = (text = SPEC): string => bench.file('migration.yaml', text);
+const healthyInventory = (): string => readFileSync(bench.world.lab.inventory, 'utf8');
+
+describe('a mistake in the spec', () => {
+  it.each(SPEC_ROWS)('is refused with its place: %s', (_what, text, wanted) =>
+    expectRefused(['plan', specFile(text)], wanted),
+  );
+});
+
+describe('a mistake in the inventory', () => {
+  const MISTAKE = 'identityFile:';
+  const refusal: Refusal = {
+    code: 2,
+    type: 'InventoryInvalid',
+    message: 'inventory.yaml has 2 problems',
+    detail: ['unknown key "identityfile"; did you mean "identityFile"?', 'inventory.yaml:'],
+    hint: 'Correct each place',
+  };
+
+  it('is told with file, line and nearest key before anything is asked, when it is here', () =>
+    expectRefused(
+      [
+        'plan',
+        specFile(),
+        '--inventory',
+        bench.file('inventory.yaml', healthyInventory().replaceAll(MISTAKE, 'identityfile:')),
+      ],
+      refusal,
+    ));
+
+  it('is told in the same words when only the worker has it', async () => {
+    bench.inventory(healthyInventory().replaceAll(MISTAKE, 'identityfile:'));
+    try {
+      await expectRefused(['plan', specFile()], refusal);
+    } finally {
+      bench.healInventory();
+    }
+  });
+
+  it('is told with the line of the spec when a host is not in it', () =>
+    expectRefused(
+      ['plan', specFile(SPEC.replace('ppm-target', 'ppm-tagret')), '--inventory', bench.world.lab.inventory],
+      {
+        code: 2,
+        type: 'HostUnknown',
+        message: 'target "ppm-tagret" is not in the inventory; did you mean "ppm-target"?',
+        detail: 'migration.yaml:3:1: target.',
+        hint: 'rehost plan',
+      },
+    ));
+
+  it('is told when two names have one address', () => {
+    const file = bench.file(
+      'inventory.yaml',
+      healthyInventory().replace(
+        `port: ${bench.world.lab.hosts['ppm-target'].port}`,
+        `port: ${bench.world.lab.hosts['ppm-source'].port}`,
+      ),
+    );
+    return expectRefused(['plan', specFile(), '--inventory', file], {
+      code: 2,
+      type: 'SourceEqualsTarget',
+      message: 'source ppm-source and target ppm-target have one address',
+      detail: 'inventory.yaml:',
+      hint: 'Correct the address',
+    });
+  });
+});
+
+describe('a host that is not reached', () => {
+  it.each(REACH_ROWS)('ends the plan in seconds when %s', async (_what, spoil, wanted) => {
+    bench.inventory((hosts) => spoil(hosts['ppm-target']!, bench));
+    const startedAt = Date.now();
+    try {
+      await expectRefused(['plan', specFile()], wanted);
+    } finally {
+      bench.healInventory();
+    }
+    expect(Date.now() - startedAt).toBeLessThan(60_000);
+  });
+});
+
+describe('a host that cannot be used', () => {
+  it.each(SPOILED)('ends the plan when %s', async (_what, host, spoil, heal, refusal) => {
+    await bench.on(host, spoil);
+    try {
+      await expectRefused(['plan', specFile()], refusal);
+    } finally {
+      await bench.on(host, heal);
+    }
+  });
+
+  it('ends the plan when the ends are swapped', () =>
+    expectRefused(
+      ['plan', specFile(SWAPPED)],
+      blocked(['PM-DIRECTION: ', 'target holds ', 'Check that source and target are not swapped']),
+    ));
+});
+
+describe('a plan that may not be applied', () => {
+  beforeAll(async () => {
+    healthyPlan = bench.file('plan.json', '');
+    const made = await bench.rehost('plan', specFile(), '--out', healthyPlan, '--brief');
+    expect(made).toMatchObject({ code: 0 });
+  });
+  const plan = (): Plan => JSON.parse(readFileSync(healthyPlan, 'utf8')) as Plan;
+
+  it('is refused when it has blockers, by the command line and by the client', async () => {
+    const file = bench.file('blocked.json', '');
+    const made = await bench.rehost('plan', specFile(SWAPPED), '--out', file, '-o', 'json');
+    expect(toldBy(made)).toMatchObject({ type: 'PreflightBlocked', exitCode: 3 });
+    await expectRefused(['apply', file], blocked('PM-DIRECTION: '));
+    const saved = JSON.parse(readFileSync(file, 'utf8')) as Plan;
+    await expect(bench.world.client.apply(saved, { requester: 'requester' })).rejects.toMatchObject({
+      type: 'PreflightBlocked',
+      exitCode: 3,
+    });
+    expect(await bench.world.client.list('all')).toEqual([]);
+  });
+
+  it('is refused when it was edited by hand, by the command line and by the worker', async () => {
+    const edited = { ...plan(), target: 'ppm-other' };
+    await expectRefused(['apply', bench.file('edited.json', JSON.stringify(edited))], {
+      code: 2,
+      type: 'PlanEdited',
+      message: 'was changed after it was made',
+      detail: `the file says digest ${plan().digest}; its content has `,
+      hint: 'A plan is never edited',
+    });
+    await expect(bench.world.client.apply(edited, { requester: 'requester' })).rejects.toMatchObject({
+      type: 'PlanEdited',
+      exitCode: 2,
+    });
+    expect(await bench.world.client.list('all')).toEqual([]);
+  });
+
+  it('is refused when a pinned fact has drifted since', async () => {
+    await bench.on(
+      'ppm-target',
+      'cp -p /etc/rstudio-pm/rstudio-pm.gcfg /root/gcfg-kept; echo "; changed" >>/etc/rstudio-pm/rstudio-pm.gcfg',
+    );
+    try {
+      await expectRefused(['apply', healthyPlan], {
+        code: 8,
+        type: 'PlanStale',
+        message: '1 pinned fact is not as when the plan was made; nothing was started',
+        detail: 'ppm-target: configDigest was ',
+        hint: 'rehost plan SPEC --out PLAN',
+      });
+    } finally {
+      await bench.on(
+        'ppm-target',
+        'cp -p /root/gcfg-kept /etc/rstudio-pm/rstudio-pm.gcfg; rm /root/gcfg-kept',
+      );
+    }
+  });
+
+  it('is refused when another machine answers under the name of a host', async () => {
+    await bench.on(
+      'ppm-target',
+      'cp -p /etc/machine-id /root/id-kept; echo 0123456789abcdef0123456789abcdef >/etc/machine-id',
+    );
+    try {
+      await expectRefused(['apply', healthyPlan], {
+        code: 8,
+        type: 'HostIdentityChanged',
+        message: 'host ppm-target is another machine than when the plan was made; nothing was started',
+        detail: 'machine id 0123456789abcdef0123456789abcdef, planned ',
+        hint: 'rehost plan SPEC --out PLAN',
+      });
+    } finally {
+      await bench.on('ppm-target', 'cat /root/id-kept >/etc/machine-id; rm /root/id-kept');
+    }
+  });
+
+  it('is refused when another migration holds a host', async () => {
+    const claim = JSON.stringify({
+      migration: 'other-20261120-0001',
+      workflowId: 'package-manager-server/other',
+      requester: 'rita',
+      since: '2026-11-20T00:00:00.000Z',
+    });
+    await bench.on('ppm-source', `mkdir -m 0700 -p /var/lib/rehost; echo '${claim}' >/var/lib/rehost/claim`);
+    try {
+      await expectRefused(['apply', healthyPlan], {
+        code: 8,
+        type: 'ClaimForeign',
+        message: 'other-20261120-0001',
+        detail: '',
+        hint: 'rehost',
+      });
+    } finally {
+      await bench.on('ppm-source', 'rm /var/lib/rehost/claim; rmdir /var/lib/rehost');
+    }
+  });
+
+  it('is refused when the inventory no longer has one of its hosts', async () => {
+    bench.inventory((hosts) => {
+      Reflect.deleteProperty(hosts, 'ppm-target');
+    });
+    try {
+      await expectRefused(['apply', healthyPlan], {
+        code: 2,
+        type: 'HostUnknown',
+        message: 'ppm-target',
+        detail: 'ppm-source',
+        hint: 'inventory',
+      });
+    } finally {
+      bench.healInventory();
+    }
+  });
+
+  it('is refused when it is no plan', () =>
+    expectRefused(['apply', specFile()], {
+      code: 2,
+      type: 'PlanUnreadable',
+      message: 'migration.yaml is not a plan',
+      detail: 'it is no JSON',
+      hint: 'rehost plan SPEC --out PLAN',
+    }));
+});
