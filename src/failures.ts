@@ -53,6 +53,7 @@ export const FAILURES = {
   UnitLost: kind(1),
   UnitConflict: kind(1),
   UnitStopped: kind(1),
+  HostAway: kind(1),
   HostRestarted: kind(1),
   // moving and checking data
   DiskFull: kind(1),

@@ -46,6 +46,7 @@ interface StepRun extends ActivityDependencies {
 async function runStep(run: StepRun): Promise<StepOutcome> {
   const { call, action } = run;
   const contract: Contract = contracts[action];
+  if (call.step === 'inspect' && !contract.readOnly) throw changesSomething(action);
   const input = parseInput(contract, call, action);
   const context = contextOf(run);
   // Short actions have no progress of their own; without heartbeats a stop would not reach them.
@@ -111,6 +112,13 @@ function parseOutcome(contract: Contract, values: unknown, call: StepCall): Json
   if (parsed.success) return parsed.data as JsonObject;
   throw broken(`outcome of step ${call.step} does not fit its contract`, z.prettifyError(parsed.error));
 }
+
+// `inspect` has no plan, no gate and no claim behind it: whoever can start it must not be able to change a host.
+const changesSomething = (action: string): RehostFailure =>
+  failure('Refused', {
+    message: `inspect runs actions that change nothing; ${action} changes something`,
+    hint: 'Changes are made by a plan alone: "rehost plan SPEC --out PLAN", then "rehost apply PLAN".',
+  });
 
 const broken = (message: string, detail?: string): RehostFailure =>
   failure('ContractViolated', {

@@ -28,7 +28,7 @@ export const sqliteHandlers = {
         throw failure(meaning.type, {
           message: `database ${result.progress || input.tree} on host ${host.name} ${meaning.fact}`,
           detail: result.stderr || `The check ended with status ${result.exitStatus}.`,
-          hint: 'Nothing on the target was replaced. Run "rehost retry" on the final copy, then on this step; if it stays, the database on the source is damaged.',
+          hint: 'Nothing on the target was replaced. Run "rehost rollback": the source serves again, and its database can be checked there before a new run.',
         });
       }
       const lines = ((await host.readFile(sqliteResultPath(effect))) ?? '').trim().split('\n');

@@ -172,7 +172,7 @@ export const packageManagerContracts = {
   }),
   'packageManager.adapt@1': contract({
     summary: 'Changes single settings of the configuration file; comments, order and all else stay.',
-    input: z.strictObject({ path: z.string(), edits: z.array(editing) }),
+    input: z.strictObject({ path: z.literal(GCFG_PATH), edits: z.array(editing) }),
     outcome: z.strictObject({ edited: z.array(z.string()), digest: sha256 }),
     timeouts: 'short',
     readOnly: false,

@@ -22,7 +22,7 @@ export interface WatchOptions {
   readonly onPoll: (report: WatchReport) => void;
   /** Default 2 000. */
   readonly pollMs?: number;
-  /** Default 600 000: so long the host may stay away before SshUnreachable is thrown. */
+  /** Default 600 000: so long the host may stay away before HostAway is thrown, which parks the step. */
   readonly unreachableAfterMs?: number;
   /** Exit statuses that are an answer; default only 0. Others throw UnitFailed. */
   readonly accept?: readonly number[] | 'any';
@@ -44,7 +44,7 @@ export interface UnitResult {
  *
  * Repeat: safe, any number of watchers see one execution and the same result.
  * @throws UnitFailed with the last 20 lines of stderr, UnitLost, HostRestarted, UnitConflict, UnitStopped
- * @throws SshUnreachable after `unreachableAfterMs` without an answer; the reason of the signal when it is aborted
+ * @throws HostAway after `unreachableAfterMs` without an answer; the reason of the signal when it is aborted
  */
 export async function watchUnit(host: Host, spec: UnitSpec, options: WatchOptions): Promise<UnitResult> {
   const { signal, onPoll, pollMs = 2_000, unreachableAfterMs = 600_000 } = options;
@@ -190,11 +190,11 @@ const away = (
   seen: { readonly error: RehostFailure; readonly unreachableAfterMs: number },
 ): RehostFailure =>
   failure(
-    'SshUnreachable',
+    'HostAway',
     {
       message: `host ${host.name} did not answer for ${Math.round(seen.unreachableAfterMs / 1000)} s while ${unitPlace(spec).unit} was being watched`,
       detail: `The unit may still run there. Last: ${seen.error.message}.`,
-      hint: 'Bring the way to the host back ("rehost doctor"), then run "rehost retry": the unit is found again, not repeated.',
+      hint: 'Bring the way to the host back ("rehost doctor"), then run "rehost retry": the former unit is stopped first, and what it did so far stays.',
     },
     { cause: seen.error },
   );

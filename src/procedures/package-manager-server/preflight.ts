@@ -117,7 +117,8 @@ function sourceChecks({ source }: PreflightInput): readonly Verdict[] {
       otherwise: 'warning',
       found: source.found.forecast.upstream,
       wanted: 'reachable',
-      remedy: 'Nothing to do: the caches are then not cleared but copied.',
+      remedy:
+        'Nothing to do: the caches then stay on the source as they are. They are never copied; the target fills its own.',
       requirements: ['TEAM2-PM-16'],
     },
   ];

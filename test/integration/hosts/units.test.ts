@@ -196,7 +196,7 @@ describe('units', () => {
     await stopUnit(target, spec);
   });
 
-  it('end with SshUnreachable when the host stays away, and heartbeat meanwhile', async () => {
+  it('end with HostAway when the host stays away, and heartbeat meanwhile', async () => {
     const away = connect(lab, { port: 1 });
     const reports: number[] = [];
     const options = {
@@ -206,7 +206,7 @@ describe('units', () => {
     };
     expect(
       await failureOf(watchUnit(away.get('ppm-target'), unitOf(newMigration(), 'true'), options)),
-    ).toMatchObject({ type: 'SshUnreachable' });
+    ).toMatchObject({ type: 'HostAway' });
     expect(reports.slice(0, 3)).toEqual([1, 2, 3]);
     await away.close();
   });

@@ -1,4 +1,4 @@
-import { failure, type FailureType, type RehostFailure } from '../../../src/failures.js';
+import { failure, FAILURES, type FailureType, type RehostFailure } from '../../../src/failures.js';
 import { watchUnit, type Host, type UnitSpec, type WatchReport } from '../../../src/hosts/index.js';
 import { POLL_UNIT, START_UNIT } from '../../../src/hosts/unit-scripts.js';
 import { unitPlace } from '../../../src/hosts/unit-spec.js';
@@ -85,10 +85,11 @@ describe('watchUnit', () => {
     expect(calls.poll).toBe(2);
   });
 
-  it('ends with SshUnreachable when the host stays away too long', async () => {
+  it('ends with HostAway, which parks, when the host stays away too long', async () => {
     const { host } = scripted([fail('SshUnreachable')]);
     const ended = await watch(host, { unreachableAfterMs: 50 });
-    expect(ended.type).toBe('SshUnreachable');
+    expect(ended.type).toBe('HostAway');
+    expect(FAILURES[ended.type].retryable).toBe(false);
     expect(ended.message).toContain('did not answer for');
   });
 
