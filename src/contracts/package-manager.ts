@@ -129,7 +129,10 @@ export const packageManagerContracts = {
     }),
     timeouts: 'unit',
     readOnly: false,
-    effects: (_input, { host }): readonly Effect[] => [{ kind: 'command', host, argv: evict }],
+    effects: (_input, { host }): readonly Effect[] => [
+      { kind: 'command', host, argv: [RSPM, 'evict', '--help'] },
+      { kind: 'command', host, argv: evict },
+    ],
   }),
   'packageManager.recordAnswers@1': contract({
     summary: 'Records what the product answers (status, repositories, indexes, frozen addresses) as digests.',

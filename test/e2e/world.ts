@@ -13,6 +13,7 @@ import { createClient, type RehostClient, type RunSummary } from '../../src/clie
 import { loadConfiguration, type Configuration } from '../../src/config.js';
 import { startDevServer, type DevServer } from '../../src/dev-server.js';
 import { sealPlan } from '../../src/digest.js';
+import { RehostFailure } from '../../src/failures.js';
 import type { Hosts } from '../../src/hosts/host.js';
 import { inventoryHosts } from '../../src/inventory-hosts.js';
 import type { Json } from '../../src/plan/json.js';
@@ -170,11 +171,23 @@ async function apply(client: RehostClient, plan: Plan): Promise<RunSummary> {
 async function until(client: RehostClient, run: RunSummary, states: readonly string[]): Promise<StatusView> {
   const deadline = Date.now() + STEP_LIMIT_MS;
   for (;;) {
-    const view = await client.status(await client.find(run.migration));
+    const view = await look(client, run);
+    if (view === undefined && Date.now() < deadline) continue;
+    if (view === undefined) throw new Error(`waited for ${states.join(' or ')}, and no query was answered`);
     if (states.includes(view.state)) return view;
     const stuck = view.state === 'parked' || Date.now() > deadline;
     if (stuck) throw new Error(`waited for ${states.join(' or ')}, found ${view.state}: ${describe(view)}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+// A query may run into its deadline while the machine is busy: a person would ask again.
+async function look(client: RehostClient, run: RunSummary): Promise<StatusView | undefined> {
+  try {
+    return await client.status(await client.find(run.migration));
+  } catch (error) {
+    if (error instanceof RehostFailure && error.type === 'NoWorker') return undefined;
+    throw error;
   }
 }
 

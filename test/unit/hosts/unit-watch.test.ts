@@ -89,7 +89,7 @@ describe('watchUnit', () => {
     const { host } = scripted([fail('SshUnreachable')]);
     const ended = await watch(host, { unreachableAfterMs: 50 });
     expect(ended.type).toBe('HostAway');
-    expect(FAILURES[ended.type].retryable).toBe(false);
+    expect(FAILURES[ended.type!].retryable).toBe(false);
     expect(ended.message).toContain('did not answer for');
   });
 
