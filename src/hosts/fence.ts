@@ -117,7 +117,10 @@ ours() { grep -q '/rehost-' "/proc/$1/cgroup" 2>/dev/null; }
 [ -r /proc/1/exe ] || { echo "the processes of this host cannot be looked into" >&2; exit 1; }
 for process in /proc/[0-9]*; do
   pid=\${process#/proc/}
-  exe=$(readlink "$process/exe" 2>/dev/null) || continue
+  # Root without CAP_SYS_PTRACE, as in many containers, may not see the program of a process that changed its user: then
+  # the first word of its command line is taken. Kernel threads have none.
+  exe=$(readlink "$process/exe" 2>/dev/null) || exe=$(tr '\\0' '\\n' <"$process/cmdline" 2>/dev/null | head -n 1) || continue
+  [ -n "$exe" ] || continue
   exe=\${exe% (deleted)}
   case "
 $executables
