@@ -60,7 +60,7 @@ describe('what others see of a run', () => {
     expect(details).toContain('# Waiting for approval');
     expect(details).toContain('Who may answer: `ann`, `bob`, `cleo`');
     expect(details).toContain(`rehost approve ${run.migration} --gate begin --answer accepted=YES-OR-NO`);
-    const json = /```json\n(.*)\n```/.exec(details)?.[1] ?? '';
+    const json = /```json\n([^`]*)\n```/.exec(details)?.[1] ?? '';
     const signal = JSON.parse(json.replaceAll('YOUR-NAME', 'ann').replace('YES-OR-NO', 'yes')) as object;
     await run.handle.signal('approve', signal);
     await until('the vote is in', async () => (await run.state()).gates['begin']?.votes.length === 1);

@@ -20,7 +20,7 @@ describe('the details', () => {
     expect(details).toContain('```\nexit status 1\n```');
     expect(details).toContain('Mend it.');
     expect(details).toContain('```sh\nrehost retry m-1 --step copy\n```');
-    const signal: unknown = JSON.parse(/```json\n(.*)\n```/.exec(details)?.[1] ?? '');
+    const signal: unknown = JSON.parse(/```json\n([^`]*)\n```/.exec(details)?.[1] ?? '');
     expect(signal).toEqual({
       id: 'retry-copy-1-by-YOUR-NAME',
       actor: 'YOUR-NAME',
