@@ -14,8 +14,8 @@ export interface UndoEntry {
 /**
  * What every Activity of an action is called with.
  *
- * `sequence` is the step's place in the plan (0-based); `undo` are the entries that must stand in UNDO.md of their
- * hosts before the action acts, in the order in which a rollback carries them out. `generation` is raised by the
+ * `sequence` is the step's place in the plan (0-based); `undo` are the step's own entries, which must stand in UNDO.md
+ * of their hosts before the action acts (those of earlier steps stand there already). `generation` is raised by the
  * interpreter only, never by a Temporal retry: each pass, retry and undo of a step has its own. `acted` (in mode
  * `undo`) is the generation with which the step last acted: it names the units that an undo may have to stop.
  */

@@ -38,11 +38,11 @@ function newestFirst(items: readonly UndoItem[]): readonly UndoItem[] {
   return steps.flatMap((step) => items.filter((item) => item.step === step));
 }
 
-/** Undo calls that must stand in the break-glass files now, in the order in which a rollback works. */
-export function openUndoEntries(state: RunState): readonly UndoEntry[] {
+/** A step's undo calls that must stand in the break-glass files now, in the order in which a rollback works. */
+export function openUndoEntries(state: RunState, step: string): readonly UndoEntry[] {
   return inRollbackOrder(state.undo)
-    .filter((item) => item.status !== 'done')
-    .map(({ step, title, order, action, host, input }) => ({ step, title, order, action, host, input }));
+    .filter((item) => item.step === step && item.status !== 'done')
+    .map(({ title, order, action, host, input }) => ({ step, title, order, action, host, input }));
 }
 
 /** One line of a rollback's preview. */
