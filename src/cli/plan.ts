@@ -4,6 +4,7 @@ import type { Define } from './define.js';
 import { failure } from '../failures.js';
 import { PLAN_LIMIT_BYTES, type Plan } from '../plan/types.js';
 import { renderPlan } from '../plan/render.js';
+import { preflightFailure } from '../preflight-failure.js';
 import { makePlan } from './make-plan.js';
 import { EXIT } from './exit-codes.js';
 import { addTemporalOptions, examples, inventoryOption, switchOption, valueOption } from './options.js';
@@ -50,16 +51,6 @@ export function assertAppliable(plan: Plan): void {
       hint: 'Move fewer storage directories in one run, then run "rehost plan" again.',
     });
   }
-  const blockers = plan.preflight.filter((check) => check.severity === 'blocker');
-  if (blockers.length === 0) return;
-  throw failure('PreflightBlocked', {
-    message: `${blockers.length} preflight ${blockers.length === 1 ? 'check blocks' : 'checks block'} the migration; nothing was changed`,
-    detail: blockers
-      .map(
-        (check) =>
-          `${check.id}: ${check.title}; found ${check.found}, wanted ${check.wanted}. ${check.remedy}`,
-      )
-      .join('\n'),
-    hint: 'Remove what blocks as each line says, then run "rehost plan" again.',
-  });
+  const blocked = preflightFailure(plan);
+  if (blocked !== undefined) throw blocked;
 }

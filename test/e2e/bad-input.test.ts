@@ -3,6 +3,8 @@
  * are swapped, plans that no longer fit. Each row: exit code, message, detail, hint, and nothing changed on either host.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Json } from '../../src/plan/json.js';
 import type { Plan } from '../../src/plan/types.js';
 import { blocked, REACH_ROWS, SPEC_ROWS, SPOILED, SWAPPED, type Refusal } from './bad-input-rows.js';
 import { startBench, toldBy, type Bench } from './fault-bench.js';
@@ -147,6 +149,14 @@ describe('a plan that may not be applied', () => {
       exitCode: 3,
     });
     expect(await bench.world.client.list('all')).toEqual([]);
+  });
+
+  it('is refused by the worker when it has blockers and was started by other means', async () => {
+    const saved = JSON.parse(readFileSync(join(bench.world.directory, 'blocked.json'), 'utf8')) as Plan;
+    const input = { plan: saved as unknown as Json, digest: saved.digest };
+    await expect(
+      bench.world.client.inspect({ action: 'plan.admit@1', host: saved.target, input, timeouts: 'short' }),
+    ).rejects.toMatchObject({ type: 'PreflightBlocked' });
   });
 
   it('is refused when it was edited by hand, by the command line and by the worker', async () => {
