@@ -53,7 +53,7 @@ export async function findAddresses(
     found.push(http(`/__api__/repos/${repository.id}/packages`));
     found.push(http(indexOf(repository.type, `/${repository.name}/latest`)));
     const states = snapshots.parse(await getJson(product, `/__api__/repos/${repository.id}/snapshots`));
-    frozenIndexes.push(states.map((state) => indexOf(repository.type, state.path.replace(/\/$/, ''))));
+    frozenIndexes.push(states.map((state) => indexOf(repository.type, state.path)));
     found.push(rspm('info', `--repo=${repository.name}`));
   }
   const chosen = roundRobin(frozenIndexes, frozen);
@@ -82,6 +82,24 @@ export async function askAll(product: Product, addresses: readonly Address[]): P
   return answers;
 }
 
+/**
+ * Nothing, when every address was answered well: an address that fails on the source as on the target would prove nothing.
+ * @throws ProductAnswersWrong naming the first twenty
+ */
+export function assertAnswered(answers: readonly Answer[], host: string): void {
+  const good = (one: Answer): boolean => (one.kind === 'http' ? one.status === 200 : one.status === 0);
+  const bad = answers.filter((one) => !good(one));
+  if (bad.length === 0) return;
+  throw failure('ProductAnswersWrong', {
+    message: `${bad.length} of ${answers.length} addresses do not answer on ${host}; the source must serve all that it lists`,
+    detail: bad
+      .slice(0, 20)
+      .map((one) => `${one.kind} ${one.address}: status ${one.status}`)
+      .join('\n'),
+    hint: `Look at the log of Package Manager on ${host}, correct what is broken there, then "rehost retry".`,
+  });
+}
+
 /** One answer per line, in the order asked: the text that is kept on the host and digested. */
 export const printAnswers = (answers: readonly Answer[]): string =>
   answers.map((one) => `${JSON.stringify(one)}\n`).join('');
@@ -108,8 +126,11 @@ export function parseAnswers(text: string, file: string): readonly Answer[] {
 const http = (address: string): Address => ({ kind: 'http', address });
 const rspm = (...words: string[]): Address => ({ kind: 'rspm', address: words.join(' ') });
 
-const indexOf = (type: string, base: string): string =>
-  /pypi|python/i.test(type) ? `${base}/simple/` : `${base}/src/contrib/PACKAGES`;
+// An address of a snapshot may be the snapshot's root or its index already.
+function indexOf(type: string, address: string): string {
+  const base = address.replace(/\/+$/, '').replace(/\/(?:src\/contrib\/PACKAGES|simple)$/, '');
+  return /pypi|python/i.test(type) ? `${base}/simple/` : `${base}/src/contrib/PACKAGES`;
+}
 
 // Each repository gives one in turn, newest first, so that fifty addresses cover every kind of repository.
 function roundRobin(lists: readonly (readonly string[])[], most: number): readonly string[] {

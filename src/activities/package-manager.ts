@@ -5,7 +5,14 @@ import { sha256 } from '../digest.js';
 import { failure } from '../failures.js';
 import { setGcfgValues } from '../formats/gcfg.js';
 import type { ActionContext, Handlers } from './action.js';
-import { askAll, findAddresses, parseAnswers, printAnswers, type Answer } from './package-manager-answers.js';
+import {
+  askAll,
+  assertAnswered,
+  findAddresses,
+  parseAnswers,
+  printAnswers,
+  type Answer,
+} from './package-manager-answers.js';
 import { discoverPackageManager } from './package-manager-discover.js';
 import { evictCaches } from './package-manager-evict.js';
 import { probePeer } from './peer.js';
@@ -31,7 +38,9 @@ export const packageManagerHandlers = {
     async act(input, context) {
       const product = { host: context.host, port: input.port, context };
       const found = await findAddresses(product, input.frozen);
-      const text = printAnswers(await askAll(product, found.addresses));
+      const answers = await askAll(product, found.addresses);
+      assertAnswered(answers, context.host.name);
+      const text = printAnswers(answers);
       const path = `${stepDir(context.call.migration, context.call.step)}/answers.jsonl`;
       await context.host.writeFile(path, text, { mode: '0600' });
       const { repositories, frozen } = found;

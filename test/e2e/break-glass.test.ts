@@ -40,6 +40,7 @@ describe('UNDO.md when Temporal is gone', () => {
     'brings both hosts back from the gate %s by its code blocks alone',
     async (gate) => {
       const plan = await world.plan();
+      expect(plan.preflight.filter((check) => check.severity === 'blocker')).toEqual([]);
       const run = await world.apply(plan);
       await world.approveUntil(run, plan, gate);
       await world.lose();

@@ -49,7 +49,7 @@ describe('a whole migration of Package Manager', () => {
       'http://127.0.0.1:4242/__api__/repos/in-house/snapshots',
     ]);
     const snapshots = host === SOURCE ? (JSON.parse(frozen.stdout) as { path: string }[]) : [];
-    const paths = snapshots.map(({ path }) => `${path.replace(/\/$/, '')}/src/contrib/PACKAGES`);
+    const paths = snapshots.map(({ path }) => path);
     frozenPaths.push(...paths);
     return recordAnswers(world.exec, host, { port: 4242, paths: [...PATHS, ...frozenPaths] });
   };
@@ -69,6 +69,8 @@ describe('a whole migration of Package Manager', () => {
   });
 
   it('ends with 0 differences between source and target in its second life', async () => {
+    // The rollback started the source again, which rewrites the launcher's state: the picture of before is taken now.
+    const sourceBefore = await snapshot(world.exec, SOURCE);
     const run = await world.apply(plan);
     const view = await world.approveUntil(run, plan);
     expect(view.state).toBe('done');
@@ -78,7 +80,7 @@ describe('a whole migration of Package Manager', () => {
       {
         trees: [{ source: DATA, target: DATA }],
         launcherDirectories: ['launcher-ppm-source', 'launcher-ppm-target'],
-        sourceBefore: before.source,
+        sourceBefore,
         targetBefore: before.target,
         answers: { source: before.answers, target: await answersOf(TARGET) },
       },
