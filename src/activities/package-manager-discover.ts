@@ -208,7 +208,7 @@ async function readForecast(sources: ForecastSources): Promise<Forecast> {
     ]),
     unit: { load: unit.load, active: unit.active, enabled: unit.enabled },
     trees: await Promise.all(trees.map((tree) => measureTree(host, tree))),
-    cacheBytes: await sizeOf(host, `${config.dataDir}/cache`),
+    ...(await readCache(host, config.dataDir)),
     free: await Promise.all(trees.map((tree) => readFree(host, tree.path))),
     keys: sources.keys,
     licences: await lines(host, 'find "$1" -maxdepth 1 -name "*.lic" -printf "%f\\n" 2>/dev/null || true', [
@@ -279,11 +279,14 @@ async function readFree(host: Host, path: string): Promise<Forecast['free'][numb
   return { path, device, bytes: Number(bytes), inodes: free, mountPoint: mount === 'mount' };
 }
 
-async function sizeOf(host: Host, path: string): Promise<number> {
-  const text = await host.script('if [ -d "$1" ]; then du -s -B1 "$1" | cut -f1; else echo 0; fi', [path], {
-    timeoutMs: 110_000,
-  });
-  return Number(text.trim());
+async function readCache(host: Host, dataDir: string): Promise<Pick<Forecast, 'cacheBytes' | 'cacheInodes'>> {
+  const text = await host.script(
+    'if [ -d "$1" ]; then du -s -B1 "$1" | cut -f1; du -s --inodes "$1" | cut -f1; else echo 0; echo 0; fi',
+    [`${dataDir}/cache`],
+    { timeoutMs: 110_000 },
+  );
+  const [bytes = '0', inodes = '0'] = text.trim().split('\n');
+  return { cacheBytes: Number(bytes), cacheInodes: Number(inodes) };
 }
 
 async function readRepositories(host: Host, port: number): Promise<string> {

@@ -55,6 +55,7 @@ export const packageManagerForecast = z.strictObject({
   unit: z.strictObject({ load: z.string(), active: z.string(), enabled: z.string() }),
   trees: z.array(tree),
   cacheBytes: count,
+  cacheInodes: count,
   free: z.array(
     z.strictObject({
       path: z.string(),

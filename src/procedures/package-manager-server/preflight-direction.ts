@@ -43,11 +43,11 @@ interface Content {
 }
 
 function contentOf(host: CheckedHost): Content {
-  const { trees, cacheBytes } = host.found.forecast;
+  const { trees, cacheBytes, cacheInodes } = host.found.forecast;
   const sum = (field: 'bytes' | 'inodes'): number => trees.reduce((total, tree) => total + tree[field], 0);
   return {
     bytes: Math.max(0, sum('bytes') - cacheBytes),
-    inodes: sum('inodes'),
+    inodes: Math.max(0, sum('inodes') - cacheInodes),
     newestMs: Math.max(0, ...trees.map((tree) => tree.newest * 1000)),
   };
 }
