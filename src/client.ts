@@ -141,8 +141,12 @@ async function query<Value>(client: Client, run: RunSummary, name: string): Prom
 
 function lastKnown(run: RunSummary): string | undefined {
   if (run.memo === undefined) return undefined;
-  const { headline, at, next } = run.memo;
-  return [`Last known at ${at}: ${headline}`, ...next.map((line) => `Next: ${line}`)].join('\n');
+  const { headline, at, next, signal } = run.memo;
+  return [
+    `Last known at ${at}: ${headline}`,
+    ...next.map((line) => `Next: ${line}`),
+    ...(signal === undefined ? [] : [`Sent durably it waits for a worker: ${signal}`]),
+  ].join('\n');
 }
 
 async function statusOf(client: Client, known: RunSummary): Promise<StatusView> {

@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/types.js';
+import type { OpenItem } from './open-items.js';
 import { describeRun, headline } from './status.js';
 import {
   recordOf,
@@ -48,12 +49,15 @@ export interface MemoSummary {
   readonly requester: string;
   /** The most likely next commands, at most three lines. */
   readonly next: readonly string[];
+  /** The first of them as a Signal, bound to what was seen: it waits for a worker. Absent when nothing is open. */
+  readonly signal?: string;
   readonly at: string;
 }
 
 /** The memo of a run as it stands. */
 export function memoOf(plan: Plan, state: RunState, at: string): MemoSummary {
   const view = describeRun(plan, state, { now: at });
+  const signal = view.open.flatMap(asSignal)[0];
   return {
     migration: state.migration,
     state: view.state,
@@ -62,8 +66,18 @@ export function memoOf(plan: Plan, state: RunState, at: string): MemoSummary {
     digest: plan.digest,
     requester: state.requester,
     next: view.open.flatMap((item) => item.offers[0]?.line ?? []).slice(0, 3),
+    ...(signal === undefined ? {} : { signal }),
     at,
   };
+}
+
+function asSignal(item: OpenItem): readonly string[] {
+  const { offers, revision, generation } = item;
+  const bound = [
+    ...(revision === undefined ? [] : [`--revision ${revision}`]),
+    ...(generation === undefined ? [] : [`--generation ${generation}`]),
+  ];
+  return offers.slice(0, 1).map((offer) => [offer.line, ...bound, '--signal'].join(' '));
 }
 
 /** What the Workflow returns. `run` is the whole last state, so that a report needs neither worker nor history. */

@@ -82,7 +82,9 @@ describe('the status', () => {
 
   it('has a memo under two kilobytes and five short search attributes', () => {
     const run = parked();
-    expect(JSON.stringify(memoOf(run.plan, run.state, run.now)).length).toBeLessThan(2000);
+    const memo = memoOf(run.plan, run.state, run.now);
+    expect(JSON.stringify(memo).length).toBeLessThan(2000);
+    expect(memo.signal).toBe('rehost retry m-1 --step copy --generation 1 --signal');
     expect(searchAttributesOf(run.plan, run.state)).toEqual({
       RehostState: 'parked',
       RehostPhase: 'work',
