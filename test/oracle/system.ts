@@ -155,6 +155,10 @@ const PROGRAMS = "find /proc/[0-9]*/exe -printf '%p\\0%l\\0' 2>/dev/null; true";
 // -v keeps the heads even where there is one file only; arguments are separated by NUL and head leaves them so
 const COMMAND_LINES = 'head -v -c 4096 /proc/[0-9]*/cmdline 2>/dev/null; true';
 
+// The trees are read at the same time: what this snapshot itself runs names every file that it reads. A unit of a
+// migration that ran one of these has a shell above it, which is seen.
+const OWN_TOOLS = /^(?:sha256sum|getfacl|getfattr|stat|find|xargs|sort|gzip|cat) /;
+
 interface Processes {
   readonly migration: readonly string[];
   readonly product: readonly string[];
@@ -189,7 +193,7 @@ function parseProcesses(
   }
   return {
     migration: [...commands.values()]
-      .filter((command) => /\/var\/lib\/rehost\/|\.rehost-/.test(command))
+      .filter((command) => /\/var\/lib\/rehost\/|\.rehost-/.test(command) && !OWN_TOOLS.test(command))
       .sort(),
     product: [...commands]
       .filter(([pid]) => holders.has(pid))
