@@ -43,6 +43,16 @@ const rate = z
     return z.NEVER;
   });
 
+const waiver = z.strictObject({
+  check: z
+    .string()
+    .regex(/^[A-Z][A-Za-z0-9-]*$/, 'wants the id of a preflight check, such as PM-DIRECTION')
+    .describe('Id of the preflight check.'),
+  by: person.describe('Who answers for it.'),
+  reason: z.string().min(10, 'wants a reason of at least 10 characters').describe('Why it may be waived.'),
+  until: z.iso.date('wants a day such as 2026-12-31').describe('Last day on which it counts, UTC.'),
+});
+
 const gateOverride = z.strictObject({
   voters: voters.exactOptional(),
   votes: votes.exactOptional(),
@@ -95,6 +105,13 @@ export const specSchema = z
       })
       .default({ landing: 'incoming' })
       .describe('How the target is treated.'),
+    waivers: z
+      .array(waiver)
+      .max(20)
+      .default([])
+      .describe(
+        'Preflight blockers that somebody answers for; each becomes a warning until its day has passed.',
+      ),
     owners: z
       .literal(['name', 'numeric'])
       .default('name')

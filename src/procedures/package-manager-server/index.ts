@@ -30,7 +30,7 @@ export function compilePackageManagerServer(input: CompileInput): UnsealedPlan {
   assertVotersRemain(spec, input.requester);
   const source = { name: spec.source, found: discoveredOn(input, spec.source) };
   const target = { name: spec.target, found: discoveredOn(input, spec.target) };
-  const checks = preflight({ source, target, owners: spec.owners });
+  const checks = preflight({ source, target, owners: spec.owners, waivers: spec.waivers, now: input.now });
   const forecast = forecastOf(spec, source.found, input.now);
   const trees = pairTrees(source.found, target.found);
   return {

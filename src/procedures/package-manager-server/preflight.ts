@@ -9,6 +9,18 @@ export interface PreflightInput {
   readonly source: CheckedHost;
   readonly target: CheckedHost;
   readonly owners: 'name' | 'numeric';
+  /** Blockers that somebody answers for, from the spec. */
+  readonly waivers?: readonly Waiver[];
+  /** ISO 8601 UTC; decides whether a waiver still counts. */
+  readonly now?: string;
+}
+
+/** A blocker that somebody answers for, on record. `until`: last day, ISO 8601, UTC. */
+export interface Waiver {
+  readonly check: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly until: string;
 }
 
 const CLOCK_SKEW_MS = 120_000;
@@ -30,7 +42,20 @@ export function preflight(input: PreflightInput): readonly PreflightCheck[] {
     ...accountChecks(input),
     ...directionChecks(input),
   ];
-  return verdicts.map(({ ok, otherwise, ...check }) => ({ ...check, severity: ok ? 'ok' : otherwise }));
+  return verdicts.map(({ ok, otherwise, ...check }) =>
+    waive({ ...check, severity: ok ? 'ok' : otherwise }, input),
+  );
+}
+
+// A waived blocker stays visible: as a warning that the begin gate asks about, with name, reason and day.
+function waive(check: PreflightCheck, { waivers = [], now = '' }: PreflightInput): PreflightCheck {
+  const waiver = waivers.find((one) => one.check === check.id);
+  if (check.severity !== 'blocker' || waiver === undefined) return check;
+  if (waiver.until < now.slice(0, 10)) {
+    return { ...check, remedy: `${check.remedy} The waiver by ${waiver.by} ended on ${waiver.until}.` };
+  }
+  const remedy = `Waived by ${waiver.by} until ${waiver.until}: ${waiver.reason}`;
+  return { ...check, severity: 'warning', remedy };
 }
 
 /** The blocking ones, for a plan that must not be applied. */

@@ -221,6 +221,20 @@ describe('preflight of package-manager-server', () => {
     expect(plan.phases[1]?.gate?.questions.map((question) => question.id)).toContain('warnings-accepted');
   });
 
+  it.each([
+    ['a warning with name and reason, while its day has not passed', '2026-11-20', 'warning'],
+    ['a blocker again once its day has passed', '2026-11-19', 'blocker'],
+  ])('makes a waived blocker %s', (_what, until, wanted) => {
+    const target = discovered('target');
+    target.forecast.trees[0]!.inodes = 400;
+    const spec = `${SPEC}waivers: [{ check: PM-DIRECTION, by: dba, reason: staging was seeded twice, until: ${until} }]\n`;
+    const plan = compiled({ target, spec });
+    expect(severity(plan, 'PM-DIRECTION')).toBe(wanted);
+    expect(plan.preflight.find((check) => check.id === 'PM-DIRECTION')?.remedy).toMatch(
+      /[Ww]aive[rd] by dba/,
+    );
+  });
+
   it('refuses approvals that can never be reached without the requester', () => {
     const act = (): unknown =>
       compiled({ spec: SPEC.replace('[dba, lead, owner]', '[dba, lead]'), requester: 'lead' });

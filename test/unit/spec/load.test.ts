@@ -39,6 +39,7 @@ describe('parseSpec', () => {
       approvals: { voters: ['ada', 'ben'], votes: 2, proof: 'claimed', gates: {} },
       backup: { kind: 'verified-copy' },
       transfer: {},
+      waivers: [],
       targetOptions: { landing: 'incoming' },
       owners: 'name',
     });
