@@ -70,7 +70,10 @@ export function beginGate(input: GateInput): Gate {
             {
               id: 'warnings-accepted',
               expect: 'yes' as const,
-              text: `Are the ${warnings.length} warnings of the preflight acceptable?`,
+              text:
+                warnings.length === 1
+                  ? 'Is the warning of the preflight acceptable?'
+                  : `Are the ${warnings.length} warnings of the preflight acceptable?`,
               requirements: ['TEAM2-PM-14'],
             },
           ]),
