@@ -196,7 +196,7 @@ function parseProcesses(
       .filter((command) => /\/var\/lib\/rehost\/|\.rehost-/.test(command) && !OWN_TOOLS.test(command))
       .sort(),
     product: [...commands]
-      .filter(([pid]) => holders.has(pid))
+      .filter(([pid, command]) => holders.has(pid) && !OWN_TOOLS.test(command))
       .map(([, command]) => command)
       .sort(),
   };
