@@ -157,7 +157,13 @@ describe('the service of the source, started by hand under the fence', () => {
     );
 
   const brokenFence = async (wanted: readonly string[]): Promise<void> => {
-    const parked = parkedSteps(await status());
+    // The first parked step ends the waiting; the branch beside it may still be looking at the fence.
+    let view = await status();
+    while (view.phases.some((phase) => phase.steps.some((step) => step.status === 'running'))) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      view = await status();
+    }
+    const parked = parkedSteps(view);
     expect(parked.map((step) => step.id).sort()).toEqual(wanted);
     for (const step of parked) {
       const told = step.failure as unknown as Told;
