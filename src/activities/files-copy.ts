@@ -11,7 +11,7 @@ import {
 } from '../formats/rsync-progress.js';
 import { watchUnit, type UnitResult } from '../hosts/index.js';
 import type { ActionContext, Handler } from './action.js';
-import { effectContext } from './files-context.js';
+import { effectContext } from './effect-context.js';
 import { preparePeer } from './files-peer.js';
 import { stopOnCancel, watchOptions } from './watch.js';
 
@@ -39,7 +39,7 @@ export const copy: Handler<(typeof filesContracts)['files.copy@1']> = {
       generation: call.generation,
       script: copyScript(input, effect),
     };
-    const options = watchOptions(context, unit, (poll) => {
+    const options = watchOptions(context, (poll) => {
       const progress = parseRsyncProgress(poll.progress);
       return progress === undefined ? { bytesDone: 0 } : honestProgress(progress, first.trim() === 'first');
     });

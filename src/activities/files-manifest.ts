@@ -7,7 +7,7 @@ import { failure, type RehostFailure } from '../failures.js';
 import { compareManifests, DIFFERENCE_KINDS, type Comparison } from '../formats/manifest-difference.js';
 import { watchUnit, type Host } from '../hosts/index.js';
 import type { Handler } from './action.js';
-import { effectContext } from './files-context.js';
+import { effectContext } from './effect-context.js';
 import { stopOnCancel, watchOptions } from './watch.js';
 
 /** Writes the manifest of one tree as a unit; the host reads all contents, only counts and the digest come back. */
@@ -22,7 +22,7 @@ export const manifest: Handler<(typeof filesContracts)['files.manifest@1']> = {
       generation: call.generation,
       script: manifestScriptOf(input, effect),
     };
-    await stopOnCancel(context, unit, watchUnit(host, unit, watchOptions(context, unit)));
+    await stopOnCancel(context, unit, watchUnit(host, unit, watchOptions(context)));
     const facts = (await host.readFile(`${path}.facts`)) ?? '';
     const [entries, files, bytes, allocatedBytes, digest = ''] = facts.trim().split(' ');
     return {

@@ -11,7 +11,7 @@ import {
 import { stepDir } from '../contracts/paths.js';
 import { toShellLine } from '../formats/shell.js';
 import type { Handler } from './action.js';
-import { effectContext } from './files-context.js';
+import { effectContext } from './effect-context.js';
 import { askAddress, preparePeer } from './files-peer.js';
 
 /** Makes the key pair once; a repeat answers the same key. */

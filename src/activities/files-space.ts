@@ -4,7 +4,7 @@ import { discardScript } from '../contracts/files-space.js';
 import { failure } from '../failures.js';
 import { removeLeftOver, type Host } from '../hosts/index.js';
 import type { Handler } from './action.js';
-import { effectContext } from './files-context.js';
+import { effectContext } from './effect-context.js';
 
 type SpaceContract = (typeof filesContracts)['files.space@1'];
 type FileSystem = z.output<SpaceContract['outcome']>['fileSystems'][number];

@@ -5,7 +5,7 @@ import { stepDir } from '../contracts/paths.js';
 import { failure } from '../failures.js';
 import { lastLines } from '../hosts/index.js';
 import type { Handler } from './action.js';
-import { effectContext } from './files-context.js';
+import { effectContext } from './effect-context.js';
 
 // One line a place: inode, device, kind; `absent` where there is none. Then whether live is a mount point, and its entries.
 const FACTS = `for place do

@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import {
   GCFG_PATH,
   PACKAGE_MANAGER_UNIT,
-  RSPM,
   SERVER,
   type PackageManagerDiscovery,
   type PackageManagerFacts,
@@ -320,6 +319,3 @@ async function lines(host: Host, script: string, args: readonly string[] = []): 
 }
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
-
-/** The command-line tool whose presence says that the product is whole. */
-export const PACKAGE_MANAGER_CLI = RSPM;

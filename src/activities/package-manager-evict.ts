@@ -25,7 +25,7 @@ export async function evictCaches(input: Input, context: ActionContext): Promise
     generation: context.call.generation,
     script: `${RSPM} evict --type=clear`,
   };
-  const watched = watchUnit(host, unit, { ...watchOptions(context, unit), accept: 'any' });
+  const watched = watchUnit(host, unit, { ...watchOptions(context), accept: 'any' });
   const result = await stopOnCancel(context, unit, watched);
   const bytesAfter = await cacheBytes(host, input.cacheDirs);
   const cleared = result.exitStatus === 0;

@@ -2,7 +2,7 @@ import { sqliteResultPath, sqliteVerifyScript, type sqliteContracts } from '../c
 import { failure, type FailureType } from '../failures.js';
 import { watchUnit } from '../hosts/index.js';
 import type { Handlers } from './action.js';
-import { effectContext } from './files-context.js';
+import { effectContext } from './effect-context.js';
 import { stopOnCancel, watchOptions } from './watch.js';
 
 // Exit statuses of the unit's script: see sqliteVerifyScript.
@@ -21,7 +21,7 @@ export const sqliteHandlers = {
       const effect = effectContext(call);
       const script = sqliteVerifyScript(input, effect);
       const unit = { migration: call.migration, step: call.step, generation: call.generation, script };
-      const options = { ...watchOptions(context, unit), accept: 'any' as const };
+      const options = { ...watchOptions(context), accept: 'any' as const };
       const result = await stopOnCancel(context, unit, watchUnit(host, unit, options));
       if (result.exitStatus !== 0) {
         const meaning = MEANINGS[result.exitStatus] ?? { type: 'UnitFailed', fact: 'could not be checked' };

@@ -6,6 +6,7 @@ import type { Hosts } from '../hosts/host.js';
 import type { StepCall, UndoEntry } from '../plan/call.js';
 import { UNDO_ORDERS } from '../plan/types.js';
 import type { ActionContext, Handler } from './action.js';
+import { effectContext } from './effect-context.js';
 import { watchOptions } from './watch.js';
 
 /**
@@ -37,11 +38,11 @@ export async function writeUndo(call: StepCall, hosts: Hosts): Promise<void> {
 const otherHosts = (call: StepCall, entry: UndoEntry, hosts: Hosts): readonly string[] =>
   (call.peers ?? hosts.names).filter((name) => name !== entry.host);
 
-const contextOf = (call: StepCall, entry: Pick<UndoEntry, 'step' | 'host'>): EffectContext => ({
-  migration: call.migration,
-  step: entry.step,
-  generation: String(call.generation),
-  host: entry.host,
+// The entry names its own step and host; all else is the call's.
+const contextOf = (call: StepCall, { step, host }: UndoEntry): EffectContext => ({
+  ...effectContext(call),
+  step,
+  host,
 });
 
 interface UndoRun {
@@ -64,7 +65,7 @@ export async function undoStep({ contract, handler, input, context }: UndoRun): 
       hint: 'This is a defect of rehost: please report it with the output of "rehost report".',
     });
   }
-  const lines = contract.undo.shell(input, contextOf(call, { step: call.step, host: call.host })).join('\n');
+  const lines = contract.undo.shell(input, effectContext(call)).join('\n');
   if (contract.timeouts === 'unit') {
     const unit = {
       migration: call.migration,
@@ -72,7 +73,7 @@ export async function undoStep({ contract, handler, input, context }: UndoRun): 
       generation: call.generation,
       script: lines,
     };
-    await watchUnit(host, unit, watchOptions(context, unit));
+    await watchUnit(host, unit, watchOptions(context));
   } else {
     await host.script(lines, [], { signal: context.signal, timeoutMs: 110_000 });
   }

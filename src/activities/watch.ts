@@ -6,7 +6,7 @@ import type { ActionContext } from './action.js';
 export type ReadProgress = (poll: UnitPoll) => Omit<Progress, 'step' | 'pollFailures'>;
 
 /** Options that tie a unit's watch to the Activity: heartbeats by poll, its signal, its step. */
-export function watchOptions(context: ActionContext, _unit: UnitSpec, read?: ReadProgress): WatchOptions {
+export function watchOptions(context: ActionContext, read?: ReadProgress): WatchOptions {
   return {
     signal: context.signal,
     onPoll: ({ poll, pollFailures }) => {

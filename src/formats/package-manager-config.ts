@@ -1,7 +1,7 @@
 /*
  * The effective configuration of Posit Package Manager: the gcfg file with the environment of the unit applied over it.
  */
-import { gcfgValue, gcfgValues, parseGcfg, type Gcfg } from './gcfg.js';
+import { gcfgValues, parseGcfg, type Gcfg } from './gcfg.js';
 
 /** Where the product keeps things, after file, environment and defaults. Paths are absolute, without trailing slash. */
 export interface PackageManagerConfig {
@@ -126,7 +126,3 @@ export function parseEnvironment(text: string): Environment {
     });
   return Object.fromEntries(pairs);
 }
-
-/** Single value of the file alone, for the few places that must not see overrides. */
-export const fileValue = (text: string, section: string, name: string): string | undefined =>
-  gcfgValue(parseGcfg(text), section, name);

@@ -1,8 +1,7 @@
 /*
  * One whole migration in the lab: two hosts, an embedded Temporal, a worker in this process, and the client.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -11,7 +10,7 @@ import { temporalCli } from '../../lab/toolchain.js';
 import { createActivities, type StepActivity } from '../../src/activities/create.js';
 import { createClient, type RehostClient, type RunSummary } from '../../src/client.js';
 import { loadConfiguration, type Configuration } from '../../src/config.js';
-import { startDevServer, type DevServer } from '../../src/dev-server.js';
+import { freePort, startDevServer, type DevServer } from '../../src/dev-server.js';
 import { sealPlan } from '../../src/digest.js';
 import { RehostFailure } from '../../src/failures.js';
 import type { Hosts } from '../../src/hosts/host.js';
@@ -265,20 +264,9 @@ async function rollback(client: RehostClient, run: RunSummary, plan: Plan): Prom
   return until(client, run, ['rolled-back']);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Keeps a spec or plan in the world's directory and answers its path. */
 export function keep(world: World, name: string, content: string): string {
   const path = join(world.directory, name);
   writeFileSync(path, content);
   return path;
 }
-
-/** Text of a file of the world's directory. */
-export const read = (world: World, name: string): string => readFileSync(join(world.directory, name), 'utf8');
