@@ -113,7 +113,8 @@ fi`;
  * Everything about a unit in one round trip. Arguments: directory, unit, progress file.
  *
  * The unit's state is read before the record, so that a unit that ends in between is never seen as ended without a
- * record; the other order of start and poll is settled by reading both again.
+ * record; the other order of start and poll is settled by reading both again. Whether the host shuts down is asked last:
+ * systemd ends its units first, and while it ends itself it answers unknown or nothing at all (measured).
  */
 export const POLL_UNIT = `directory=$1 unit=$2 progress=$3
 ${PRINT_BOOT}
@@ -126,7 +127,7 @@ look() {
 look
 case $state in *LoadState=not-found*) if [ -n "$started" ] && [ -z "$ended" ]; then look; fi ;; esac
 printf 'boot=%s\\n%s\\n' "$(boot_identity)" "$state"
-[ "$(systemctl is-system-running 2>/dev/null || true)" != stopping ] || echo stopping=yes
+case $(systemctl is-system-running 2>/dev/null || true) in stopping | unknown | offline | '') echo stopping=yes ;; esac
 encoded spec "$directory/spec" 100
 [ -z "$started" ] || encoded started "$directory/started" 4096
 [ -z "$ended" ] || encoded exit "$directory/exit" 4096
