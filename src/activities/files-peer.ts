@@ -2,6 +2,7 @@ import { peerFiles, PEER_ALIAS, pullKeyPath, sshConfig } from '../contracts/file
 import { stepDir } from '../contracts/paths.js';
 import { failure } from '../failures.js';
 import { lastLines, type Host } from '../hosts/index.js';
+import { askPeer } from './peer.js';
 
 /** The two ends of a pull and the step that does it. */
 export interface PeerAccess {
@@ -13,13 +14,6 @@ export interface PeerAccess {
   readonly keyStep: string;
 }
 
-// Prints each key that answers, as one line "FINGERPRINT TYPE KEY"; nothing is trusted yet.
-const SCAN = `ssh-keyscan -T 10 -p "$2" -- "$1" 2>/dev/null | while read -r name kind key; do
-  case $name in '#'*) continue ;; esac
-  fingerprint=$(printf '%s %s %s\\n' "$name" "$kind" "$key" | ssh-keygen -l -f - | cut -d ' ' -f 2)
-  printf '%s %s %s\\n' "$fingerprint" "$kind" "$key"
-done`;
-
 /**
  * Writes the SSH configuration and the pinned host key of the source on the target; answers the configuration's path.
  *
@@ -29,15 +23,12 @@ done`;
 export async function preparePeer(access: PeerAccess): Promise<string> {
   const { source, target, migration } = access;
   const directory = stepDir(migration, access.step);
-  const wanted = await source.hostKey();
   const { address, port } = source.peer;
-  const scanned = (await target.script(SCAN, [address, String(port)], { timeoutMs: 40_000 })).trim();
-  const line = scanned.split('\n').find((candidate) => candidate.startsWith(`${wanted} `));
-  if (line === undefined) throw scanned === '' ? unreachable(access) : otherKey(access, { wanted, scanned });
+  const answer = await askPeer(target, source, 'root');
+  if (answer.kind === 'none') throw unreachable(access);
+  if (answer.kind === 'other') throw otherKey(access, await source.hostKey(), answer.fingerprints);
   const files = peerFiles(directory);
-  await target.writeFile(files.knownHosts, `${PEER_ALIAS} ${line.slice(wanted.length + 1)}\n`, {
-    mode: '0600',
-  });
+  await target.writeFile(files.knownHosts, `${PEER_ALIAS} ${answer.publicKey}\n`, { mode: '0600' });
   const config = sshConfig({
     peer: { address, port, user: source.user },
     key: pullKeyPath(migration, access.keyStep),
@@ -77,12 +68,9 @@ const unreachable = ({ source, target }: PeerAccess) =>
     hint: `Open the way from ${target.name} to ${source.name} or correct "peerAddress" in the inventory, then run "rehost retry".`,
   });
 
-const otherKey = ({ source, target }: PeerAccess, seen: { wanted: string; scanned: string }) =>
+const otherKey = ({ source, target }: PeerAccess, wanted: string, shown: readonly string[]) =>
   failure('HostKeyMismatch', {
     message: `host ${target.name} reaches another machine than ${source.name} at ${source.peer.address}:${source.peer.port}`,
-    detail: `It shows ${seen.scanned
-      .split('\n')
-      .map((line) => line.split(' ', 1)[0])
-      .join(', ')}; ${source.name} has ${seen.wanted}.`,
+    detail: `It shows ${shown.join(', ')}; ${source.name} has ${wanted}.`,
     hint: 'Correct "peerAddress" and "peerPort" of the source in the inventory, then run "rehost retry".',
   });

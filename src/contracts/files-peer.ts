@@ -63,5 +63,5 @@ export function sshConfig(options: { peer: Peer; key: string; directory: string 
   return `Host ${PEER_ALIAS}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
-/** The command by which the target asks the source for its host keys, as previewed. */
-export const SCAN_ARGV: Argv = ['ssh-keyscan', '-T', '10', '-p', '<port>', '--', '<address>'];
+/** The command by which the target asks the source for its host key, as previewed. */
+export const SCAN_ARGV: Argv = ['ssh-keyscan', '-T', '5', '-t', '<type>', '-p', '<port>', '--', '<address>'];

@@ -25,17 +25,19 @@ const SESSION_TRIES = 5;
 export class Connection {
   readonly user: string;
   readonly hostKey: string;
+  readonly publicKey: string;
   private readonly client: Client;
   private readonly endpoint: Endpoint;
   private readonly sessions = new ChannelSlots(SESSIONS);
   private readonly forwards = new ChannelSlots(FORWARDS);
   closed = false;
 
-  constructor(endpoint: Endpoint, client: Client, hostKey: string) {
+  constructor(endpoint: Endpoint, client: Client, keyBlob: Buffer) {
     this.endpoint = endpoint;
     this.user = endpoint.user;
     this.client = client;
-    this.hostKey = hostKey;
+    this.hostKey = fingerprintOf(keyBlob);
+    this.publicKey = `${keyTypeOf(keyBlob)} ${keyBlob.toString('base64')}`;
     // ssh2 throws an 'error' that nobody listens to; what was under way learns of the loss by its channel's close.
     client.on('error', () => undefined);
     client.on('close', () => {
@@ -159,7 +161,7 @@ interface Broken {
 function attempt(to: Endpoint, config: ConnectConfig): Promise<Connection | Broken> {
   return new Promise((resolve) => {
     const client = new ssh2.Client();
-    let shown = '';
+    let shown: Buffer = Buffer.alloc(0);
     let refusedKey: Broken['refusedKey'];
     const broken = (error: ConnectError): void => {
       client.destroy();
@@ -173,7 +175,7 @@ function attempt(to: Endpoint, config: ConnectConfig): Promise<Connection | Brok
     });
     const hostVerifier = (key: Buffer): boolean => {
       const reason = judgeHostKey(to, key);
-      shown = fingerprintOf(key);
+      shown = key;
       if (reason !== undefined) refusedKey = { type: keyTypeOf(key), failure: reason };
       return reason === undefined;
     };

@@ -57,6 +57,8 @@ export interface Host {
   readonly user: string;
   /** SHA-256 fingerprint of the key the host showed, as OpenSSH prints it (`SHA256:…`). */
   hostKey(): Promise<string>;
+  /** The same key whole, type and base64, as a line of known_hosts carries it (`ssh-ed25519 AAAA…`). */
+  publicKey(): Promise<string>;
   /** Runs a command and tells how it ended; a non-zero status is not thrown. @throws ConnectionLost, CommandTimedOut */
   run(argv: Argv, options?: RunOptions): Promise<CommandResult>;
   /** Runs a command that must exit 0 and returns its stdout. @throws CommandFailed with the last 20 lines of stderr */

@@ -3,12 +3,9 @@ export { hostConfigs, type HostConfig, type InventoryHostEntry } from './host-co
 export type * from './host.js';
 export { commandFailed, lastLines } from './command-failure.js';
 export * from './units.js';
-export * from './claim.js';
-export * from './identity.js';
-export * from './undo-file.js';
-export * from './fence.js';
 export { claimHost, readClaim, refuseForeignClaim, releaseClaim, type Claim } from './claim.js';
 export { addLeftOver, listLeftOvers, removeLeftOver, type LeftOver } from './ledger.js';
+export { fingerprintOf } from './known-hosts.js';
 export { readUndoFile, recordUndo, removeUndo, type UndoFragment, type UndoPlace } from './undo-file.js';
 export { checkRoot, readIdentity, type HostIdentity } from './identity.js';
 export { sudoersFile, type SudoersFile } from './sudoers.js';

@@ -64,6 +64,10 @@ export class SshHost implements Host {
     return (await this.link.connection()).hostKey;
   }
 
+  async publicKey(): Promise<string> {
+    return (await this.link.connection()).publicKey;
+  }
+
   async run(argv: Argv, options: RunOptions = {}): Promise<CommandResult> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES, signal } = options;
     const marker = `rehost-${randomBytes(12).toString('hex')}`;
