@@ -105,7 +105,8 @@ const EXITS: Readonly<Record<number, RsyncExit>> = {
   12: { documented: 'Error in rsync protocol data stream', verdict: 'retry' },
   13: { documented: 'Errors with program diagnostics', verdict: 'final' },
   14: { documented: 'Error in IPC code', verdict: 'final' },
-  20: { documented: 'Received SIGUSR1 or SIGINT', verdict: 'final' },
+  // A host that goes down in order ends the sender by a signal, and its status arrives here before the link is gone.
+  20: { documented: 'Received SIGUSR1 or SIGINT', verdict: 'retry' },
   21: { documented: 'Some error returned by waitpid()', verdict: 'final' },
   22: { documented: 'Error allocating core memory buffers', verdict: 'final' },
   23: { documented: 'Partial transfer due to error', verdict: 'partial' },

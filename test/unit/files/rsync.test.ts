@@ -13,6 +13,7 @@ describe('exit statuses of rsync', () => {
     [0, 'done'],
     [11, 'disk-or-file'],
     [12, 'retry'],
+    [20, 'retry'],
     [23, 'partial'],
     [24, 'vanished'],
     [30, 'retry'],
@@ -28,8 +29,8 @@ describe('exit statuses of rsync', () => {
     expect(rsyncExit(11).documented).toBe('Error in file I/O');
   });
 
-  it('are retried only where the link broke', () => {
-    expect(RETRIED_STATUSES).toEqual([5, 10, 12, 30, 35, 255]);
+  it('are retried only where the link broke or the other end was ended', () => {
+    expect(RETRIED_STATUSES).toEqual([5, 10, 12, 20, 30, 35, 255]);
   });
 });
 
