@@ -4,7 +4,6 @@ import { failure } from '../failures.js';
 import { addLeftOver, recordUndo, removeLeftOver, removeUndo, watchUnit } from '../hosts/index.js';
 import type { Hosts } from '../hosts/host.js';
 import type { StepCall, UndoEntry } from '../plan/call.js';
-import { UNDO_ORDERS } from '../plan/types.js';
 import type { ActionContext, Handler } from './action.js';
 import { effectContext } from './effect-context.js';
 import { watchOptions } from './watch.js';
@@ -59,9 +58,10 @@ interface UndoRun {
  */
 export async function undoStep({ contract, handler, input, context }: UndoRun): Promise<void> {
   const { call, host } = context;
-  if (contract.undo === undefined) {
+  const { order } = call;
+  if (contract.undo === undefined || order === undefined) {
     throw failure('ContractViolated', {
-      message: `step ${call.step} has no undo lines`,
+      message: `step ${call.step} has no undo lines, or its undo has no order`,
       hint: 'This is a defect of rehost: please report it with the output of "rehost report".',
     });
   }
@@ -79,7 +79,5 @@ export async function undoStep({ contract, handler, input, context }: UndoRun): 
   }
   await handler.undone?.(input, context);
   if (contract.leaves !== undefined) await removeLeftOver(host, call.migration, call.step);
-  for (const order of UNDO_ORDERS) {
-    await removeUndo(host, call.migration, { sequence: call.sequence, step: call.step, order });
-  }
+  await removeUndo(host, call.migration, { sequence: call.sequence, step: call.step, order });
 }

@@ -16,8 +16,9 @@ export interface UndoEntry {
  *
  * `sequence` is the step's place in the plan (0-based); `undo` are the step's own entries, which must stand in UNDO.md
  * of their hosts before the action acts (those of earlier steps stand there already). `generation` is raised by the
- * interpreter only, never by a Temporal retry: each pass, retry and undo of a step has its own. `acted` (in mode
- * `undo`) is the generation with which the step last acted: it names the units that an undo may have to stop.
+ * interpreter only, never by a Temporal retry: each pass, retry and undo of a step has its own. In mode `undo`, `order`
+ * is the one in which this call stands, and `acted` the generation with which the step last acted: it names the units
+ * that an undo may have to stop.
  */
 export interface StepCall {
   readonly migration: string;
@@ -27,6 +28,7 @@ export interface StepCall {
   readonly host: string;
   readonly input: JsonObject;
   readonly mode: 'act' | 'undo';
+  readonly order?: UndoOrder;
   readonly acted?: number;
   readonly undo: readonly UndoEntry[];
   /** Host names of the plan, so that UNDO.md can name the others. */

@@ -119,6 +119,7 @@ export class OpenCalls {
       host: item.host,
       input: item.input,
       mode: 'undo',
+      order: item.order,
       ...(acted === undefined ? {} : { acted }),
     };
     const what = {

@@ -139,7 +139,10 @@ describe('control flow', () => {
       ['act', { host: 'source-1', input: { unit: 'x' }, values: { id: 'f1' } }],
       ['undo', undefined],
     ]);
-    expect(copy[1]).toMatchObject({ acted: 1, generation: 2 });
+    expect(copy[1]).toMatchObject({ acted: 1, generation: 2, order: 'clean-up' });
+    expect(fakes.calls.find((call) => call.step === 'fence' && call.mode === 'undo')?.order).toBe(
+      'restore-service',
+    );
   });
 
   it('keeps the copy warm while its gate waits, raises the evidence revision, and goes on once it opened', async () => {
