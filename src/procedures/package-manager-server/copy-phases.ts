@@ -208,8 +208,8 @@ function finalPhase(
     host: source.name,
     input: { unit: PACKAGE_MANAGER_UNIT },
   });
-  const first = made.finals[0];
-  const meanwhile = first === undefined ? undefined : keepWarm(parts, first.tree);
+  const [largest] = made.finals.map(({ tree }) => tree).sort((one, other) => other.bytes - one.bytes);
+  const meanwhile = largest === undefined ? undefined : keepWarm(parts, largest);
   const nodes: Node[] = [
     recheck(parts, 'stop-source'),
     made.answers,

@@ -7,8 +7,19 @@ import { compiled, discovered, SPEC } from './discovered.js';
 
 const ids = (plan = compiled()): readonly string[] => planSteps(plan).map((step) => step.id);
 const before = (left: string, right: string): boolean => ids().indexOf(left) < ids().indexOf(right);
+type Discovered = ReturnType<typeof discovered>;
 const severity = (plan: ReturnType<typeof compiled>, id: string): string | undefined =>
   plan.preflight.find((check) => check.id === id)?.severity;
+
+/** Both ends with SQLite in a directory of its own that holds so many bytes. */
+function withSqliteTree(bytes: number): { source: Discovered; target: Discovered } {
+  const ends = { source: discovered('source'), target: discovered('target') };
+  for (const { facts, forecast } of Object.values(ends)) {
+    facts.sqliteDir = '/srv/sqlite';
+    forecast.trees.push({ id: 'sqlite', path: '/srv/sqlite', device: '189', bytes, inodes: 3, newest: 0 });
+  }
+  return ends;
+}
 
 describe('compile of package-manager-server', () => {
   it('has the four gates in the order of the procedure', () => {
@@ -89,22 +100,15 @@ describe('compile of package-manager-server', () => {
   });
 
   it('moves SQLite as a tree of its own when it lies outside the data directory', () => {
-    const [source, target] = [discovered('source'), discovered('target')];
-    for (const host of [source, target]) {
-      host.facts.sqliteDir = '/srv/sqlite';
-      host.forecast.trees.push({
-        id: 'sqlite',
-        path: '/srv/sqlite',
-        device: '189',
-        bytes: 10,
-        inodes: 3,
-        newest: 0,
-      });
-    }
-    const plan = compiled({ source, target });
+    const plan = compiled(withSqliteTree(10));
     expect(ids(plan)).toEqual(expect.arrayContaining(['final-copy-sqlite', 'swap-sqlite', 'compare-sqlite']));
     const check = planSteps(plan).find((step) => step.id === 'verify-sqlite');
     expect(check?.input).toMatchObject({ tree: 'sqlite', files: ['rstudio-pm-usage.db', 'rstudio-pm.db'] });
+  });
+
+  it('keeps the larger tree warm while the gate waits when SQLite outgrew the data directory', () => {
+    expect(ids(compiled(withSqliteTree(1e9)))).toContain('keep-warm-sqlite');
+    expect(ids(compiled(withSqliteTree(10)))).toContain('keep-warm-data');
   });
 
   it('takes R paths that the target lacks out of its configuration when others exist', () => {
