@@ -84,12 +84,20 @@ const OWN_STATUSES: Readonly<Record<number, string>> = {
   78: 'The directory of the copy could not be made.',
 };
 
+// A shell tells a program that a signal ended as 128 plus the signal's number.
+const endedBySignal = (status: number): string | undefined =>
+  status > 128 && status <= 128 + 64
+    ? `rsync was ended by signal ${status - 128}${status === 137 ? ' (KILL): by hand, or by the kernel when memory ran out ("journalctl -k")' : ''}.`
+    : undefined;
+
 function copyFailure(input: CopyInput, context: ActionContext, result: UnitResult): RehostFailure {
   const host = context.call.host;
   const { incoming } = landingOf(input, context.call.migration);
   const exit = rsyncExit(result.exitStatus);
   const documented =
-    OWN_STATUSES[result.exitStatus] ?? `rsync documents status ${result.exitStatus} as "${exit.documented}".`;
+    OWN_STATUSES[result.exitStatus] ??
+    endedBySignal(result.exitStatus) ??
+    `rsync documents status ${result.exitStatus} as "${exit.documented}".`;
   const said = `${documented}\n${result.stderr}`.trim();
   if (/No space left on device|Disk quota exceeded/.test(result.stderr)) {
     return failure('DiskFull', {

@@ -1,6 +1,6 @@
 /*
  * One target, two lives: applied and rolled back, applied again and finished; then what was executed is held against
- * what `plan` printed.
+ * what `plan` printed. The data lies in three trees and has entries that tools trip over.
  */
 import { labExecuted } from '../../lab/lab.js';
 import { planEffects } from '../../src/plan/preview.js';
@@ -17,6 +17,7 @@ import {
   type Answers,
   type Snapshot,
 } from '../oracle/index.js';
+import { scatter, SCATTERED_TREES } from './scattered.js';
 import { startWorld, type World } from './world.js';
 
 jest.setTimeout(900_000);
@@ -24,7 +25,6 @@ jest.setTimeout(900_000);
 const LAB = process.env['REHOST_LAB'] ?? 'e2e';
 const SOURCE = 'ppm-source';
 const TARGET = 'ppm-target';
-const DATA = '/srv/ppm/data';
 const PATHS = ['/__ping__', '/__api__/repos', '/cran/latest/src/contrib/PACKAGES', '/pypi/latest/simple/'];
 
 describe('a whole migration of Package Manager', () => {
@@ -33,6 +33,7 @@ describe('a whole migration of Package Manager', () => {
   let before: { source: Snapshot; target: Snapshot; answers: Answers };
   beforeAll(async () => {
     world = await startWorld({ name: LAB });
+    await scatter(world);
     before = {
       source: await snapshot(world.exec, SOURCE),
       target: await snapshot(world.exec, TARGET),
@@ -78,7 +79,7 @@ describe('a whole migration of Package Manager', () => {
       await snapshot(world.exec, SOURCE),
       await snapshot(world.exec, TARGET),
       {
-        trees: [{ source: DATA, target: DATA }],
+        trees: SCATTERED_TREES.map((path) => ({ source: path, target: path })),
         launcherDirectories: ['launcher-ppm-source', 'launcher-ppm-target'],
         sourceBefore,
         targetBefore: before.target,

@@ -129,6 +129,19 @@ describe('a copy whose link breaks', () => {
     await run.sh('ppm-target', `umount ${ROOT}`);
   }, 180_000);
 
+  it('says that rsync was killed, and goes on after a retry', async () => {
+    await run.sh('ppm-source', `head -c 24000000 /dev/urandom > ${DATA}/fourth`);
+    const copying = run.act(copy(7, 4_000_000)).catch((error: unknown) => error);
+    await half();
+    await run.sh('ppm-target', 'pkill -KILL -x rsync');
+    expect(await copying).toMatchObject({
+      type: 'UnitFailed',
+      detail: expect.stringContaining('rsync was ended by signal 9') as string,
+    });
+    await run.act(copy(8));
+    expect(await sumOf('ppm-target', `${incoming}/fourth`)).toBe(await sumOf('ppm-source', `${DATA}/fourth`));
+  }, 180_000);
+
   it('is refused by the source when the key asks for anything else', async () => {
     const ssh = `ssh -F /var/lib/rehost/${MIGRATION}/copy/ssh-config -T rehost-source`;
     const answer = await run.sh(
