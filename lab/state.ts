@@ -72,7 +72,10 @@ export function requireLab(name?: string): Lab {
   const chosen = labName(name);
   const lab = readLab(chosen);
   if (lab !== undefined) return lab;
-  throw failure('UsageInvalid', { message: `lab ${chosen} is not up`, hint: 'Run "rehost lab up" first.' });
+  throw failure('UsageInvalid', {
+    message: `lab ${chosen} is not up`,
+    hint: `Run "rehost lab up --lab ${chosen}" first.`,
+  });
 }
 
 /** Writes lab.json, inventory.yaml and known_hosts; each is replaced whole. */

@@ -55,14 +55,15 @@ export function addLab(program: Command, define: Define): void {
   });
   const ssh = addCommonOptions(lab.command('ssh <host> [command...]'))
     .description('log in to a host as rehost does, or run a command there')
+    .addOption(labOption())
     .passThroughOptions()
     .addHelpText(
       'after',
       examples('rehost lab ssh ppm-source', 'rehost lab ssh ppm-target sudo journalctl -u rstudio-pm -n 20'),
     );
-  define(ssh, async (context, { args }) => {
+  define<LabFlags>(ssh, async (context, { args, options }) => {
     const [host = '', ...words] = args.flatMap((word) => word ?? []);
-    context.exit(await runHere((await tools()).labSsh(host, words)));
+    context.exit(await runHere((await tools()).labSsh(host, words, toLab(options))));
   });
 }
 
@@ -71,10 +72,12 @@ const toLab = ({ lab, ...sizes }: LabFlags): { name?: string; packages?: number;
   ...(lab === undefined ? {} : { name: lab }),
 });
 
+const labOption = () => valueOption('--lab <name>', 'which lab; default: rehost');
+
 const named = (command: Command, description: string): Command =>
   addCommonOptions(command)
     .description(description)
-    .addOption(valueOption('--lab <name>', 'which lab; default: rehost'))
+    .addOption(labOption())
     .addHelpText('after', examples(`rehost lab ${command.name()}`));
 
 const sized = (command: Command, description: string): Command =>
