@@ -25,6 +25,8 @@ export interface DiscoverOptions {
   readonly role: 'source' | 'target';
   /** Result of the peer probe, made by the caller who knows both hosts. */
   readonly peer: string;
+  /** Owners of the source's data that this host lacks, found by the caller. @see missingOwners */
+  readonly missingOwners: readonly string[];
 }
 
 type Forecast = z.output<typeof packageManagerForecast>;
@@ -72,12 +74,7 @@ export async function readPackageManagerFacts(host: Host): Promise<PackageManage
 }
 
 async function readHost(host: Host): Promise<Reading> {
-  const [unit, text, machine] = await Promise.all([
-    readUnit(host),
-    host.readFile(GCFG_PATH).then((content) => content ?? ''),
-    readMachine(host),
-  ]);
-  const config = resolvePackageManagerConfig(text, unit.environment);
+  const [{ unit, text, config }, machine] = await Promise.all([readConfig(host), readMachine(host)]);
   const [version, key, launcherDir] = await Promise.all([
     readVersion(host, unit),
     readKey(host, config, unit),
@@ -101,6 +98,17 @@ async function readHost(host: Host): Promise<Reading> {
     classDirs: config.classDirs.map(({ id, path }) => ({ id, path })),
   };
   return { facts, unit, config, text, machine, keys: key.count };
+}
+
+/** The effective configuration: file and environment of the unit. */
+export async function readConfig(
+  host: Host,
+): Promise<{ readonly unit: UnitFacts; readonly text: string; readonly config: PackageManagerConfig }> {
+  const [unit, text] = await Promise.all([
+    readUnit(host),
+    host.readFile(GCFG_PATH).then((content) => content ?? ''),
+  ]);
+  return { unit, text, config: resolvePackageManagerConfig(text, unit.environment) };
 }
 
 async function readUnit(host: Host): Promise<UnitFacts> {
@@ -234,6 +242,7 @@ async function readForecast(sources: ForecastSources): Promise<Forecast> {
     claim: (await host.readFile(CLAIM_PATH)) ?? '',
     finished: lastLine((await host.readFile(FINISHED_PATH)) ?? ''),
     peer: options.peer,
+    missingOwners: [...options.missingOwners],
     upstream: await readUpstream(host, config),
   };
 }

@@ -15,6 +15,7 @@ import {
 } from './package-manager-answers.js';
 import { discoverPackageManager } from './package-manager-discover.js';
 import { evictCaches } from './package-manager-evict.js';
+import { missingOwners } from './package-manager-owners.js';
 import { probePeer } from './peer.js';
 
 const SHOWN_DIFFERENCES = 20;
@@ -23,14 +24,13 @@ const SHOWN_DIFFERENCES = 20;
 export const packageManagerHandlers = {
   'packageManager.discover@1': {
     async act(input, context) {
-      const peer =
-        input.peer === undefined
-          ? 'not probed'
-          : await probePeer(context.host, context.hosts.get(input.peer));
-      return {
-        changed: false,
-        values: await discoverPackageManager(context.host, { role: input.role, peer }),
-      };
+      const source = input.peer === undefined ? undefined : context.hosts.get(input.peer);
+      const [peer, lacking] =
+        source === undefined
+          ? ['not probed', []]
+          : await Promise.all([probePeer(context.host, source), missingOwners(context.host, source)]);
+      const options = { role: input.role, peer, missingOwners: lacking };
+      return { changed: false, values: await discoverPackageManager(context.host, options) };
     },
   },
   'packageManager.evict@1': { act: evictCaches },

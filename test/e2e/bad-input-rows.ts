@@ -240,6 +240,13 @@ export const SPOILED: readonly Spoiled[] = [
     blocked(['SPACE-INODES-data: ', ' inodes free, wanted ', 'on ppm-target']),
   ],
   [
+    'accounts that the target lacks own data of the source',
+    'ppm-source',
+    `groupadd curators; useradd -M -g curators ada; chown ada:curators ${DATA}/packages`,
+    `chown --reference=${DATA} ${DATA}/packages; userdel ada; groupdel curators 2>/dev/null || :`,
+    blocked(['PM-OWNERS: ', 'ppm-target lacks user ada, group curators', 'Create them on ppm-target']),
+  ],
+  [
     'the data of the target is newer than that of the source, and no finished migration explains it',
     'ppm-target',
     `f=$(find ${DATA}/packages -type f | head -n 1); cp -p "$f" /root/file-kept; echo "$f" >/root/name-kept; touch -d '+2 days' "$f"`,

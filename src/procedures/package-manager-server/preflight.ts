@@ -195,6 +195,7 @@ function pairChecks({ source, target, owners }: PreflightInput): readonly Verdic
   const different = Object.entries(source.found.forecast.settingsDigests)
     .filter(([key, digest]) => target.found.forecast.settingsDigests[key] !== digest)
     .map(([key]) => key);
+  const missing = target.found.forecast.missingOwners;
   return [
     {
       id: 'HOST-CLOCK',
@@ -224,6 +225,16 @@ function pairChecks({ source, target, owners }: PreflightInput): readonly Verdic
       found: `source ${source.found.facts.serviceUser}, target ${target.found.facts.serviceUser}`,
       wanted: 'the same name (owners: name)',
       remedy: `Run the service on ${target.name} as ${source.found.facts.serviceUser}, or say "owners: numeric" in the spec.`,
+      requirements: ['TEAM2-PM-31'],
+    },
+    {
+      id: 'PM-OWNERS',
+      title: 'every account that owns data exists on the target',
+      ok: owners === 'numeric' || missing.length === 0,
+      otherwise: 'blocker',
+      found: missing.length === 0 ? 'all of them' : `${target.name} lacks ${missing.join(', ')}`,
+      wanted: 'each under the same name (owners: name)',
+      remedy: `Create them on ${target.name}, give the entries another owner on ${source.name}, or say "owners: numeric" in the spec.`,
       requirements: ['TEAM2-PM-31'],
     },
   ];

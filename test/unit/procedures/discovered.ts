@@ -60,6 +60,7 @@ export function discovered(role: 'source' | 'target'): PackageManagerDiscovery {
       claim: '',
       finished: '',
       peer: 'ok ppm-source 22',
+      missingOwners: [],
       upstream: 'reachable',
     },
   };

@@ -162,6 +162,11 @@ describe('preflight of package-manager-server', () => {
       },
     ],
     ['another architecture', 'HOST-ARCH', (_s, target) => (target.facts.architecture = 'aarch64')],
+    [
+      'an owner that the target lacks',
+      'PM-OWNERS',
+      (_s, target) => target.forecast.missingOwners.push('user ada'),
+    ],
     ['another service user', 'PM-SERVICE-USER', (_s, target) => (target.facts.serviceUser = 'ppm')],
     [
       'an R path that does not exist',

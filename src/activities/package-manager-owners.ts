@@ -1,0 +1,34 @@
+import type { Host } from '../hosts/host.js';
+import { readConfig, treesOf } from './package-manager-discover.js';
+
+/** More names than this are cut off: the check says that accounts are missing, not which ones of hundreds. */
+const MOST_NAMES = 200;
+
+// Names only: a number that has no name on the source is kept as a number. The cache does not move.
+const OWNERS = `cache=$1
+shift
+for tree in "$@"; do
+  [ ! -d "$tree" ] || find "$tree" -xdev -path "$cache" -prune -o -printf 'user %u\\ngroup %g\\n'
+done | awk '$2 !~ /^[0-9]+$/ && !seen[$0]++'`;
+
+const UNKNOWN = `for owner in "$@"; do
+  case $owner in
+    'user '*) getent passwd "\${owner#* }" >/dev/null || printf '%s\\n' "$owner" ;;
+    *) getent group "\${owner#* }" >/dev/null || printf '%s\\n' "$owner" ;;
+  esac
+done`;
+
+/**
+ * Users and groups that own entries of the source's data and that the target does not know, as `user NAME` and `group NAME`.
+ *
+ * Found before anything moves: under the fence the same entries would make the comparison park. Reads only.
+ */
+export async function missingOwners(target: Host, source: Host): Promise<string[]> {
+  const { config } = await readConfig(source);
+  const paths = treesOf(config).map(({ path }) => path);
+  const owners = await source.script(OWNERS, [`${config.dataDir}/cache`, ...paths], { timeoutMs: 110_000 });
+  const names = owners.split('\n').filter((line) => line !== '');
+  if (names.length === 0) return [];
+  const unknown = await target.script(UNKNOWN, names.slice(0, MOST_NAMES));
+  return unknown.split('\n').filter((line) => line !== '');
+}
