@@ -217,6 +217,7 @@ async function readForecast(sources: ForecastSources): Promise<Forecast> {
     trees: await Promise.all(trees.map((tree) => measureTree(host, tree))),
     ...(await readCache(host, config.dataDir)),
     free: await Promise.all(trees.map((tree) => readFree(host, tree.path))),
+    innerMounts: await readInnerMounts(host, trees),
     keys: sources.keys,
     licences: await lines(host, 'find "$1" -maxdepth 1 -name "*.lic" -printf "%f\\n" 2>/dev/null || true', [
       config.dataDir,
@@ -257,10 +258,19 @@ export function treesOf(
   return [{ id: 'data', path: config.dataDir }, ...outside, ...config.classDirs];
 }
 
-// Blocks, entries, and the newest change of what users and the product itself keep: what a start alone rewrites is left out.
+// The kernel writes blanks of a path as \040, and so on. @see proc_pid_mountinfo(5)
+async function readInnerMounts(host: Host, trees: readonly { readonly path: string }[]): Promise<string[]> {
+  const points = (await lines(host, "cut -d ' ' -f 5 /proc/self/mountinfo")).map((point) =>
+    point.replace(/\\([0-7]{3})/g, (_whole, octal: string) => String.fromCharCode(parseInt(octal, 8))),
+  );
+  return [...new Set(points)].filter((point) => trees.some(({ path }) => point.startsWith(`${path}/`)));
+}
+
+// Blocks, entries, and the newest change of what users and the product itself keep: what a start alone rewrites is left
+// out. What is mounted below is counted: the copy brings it, too.
 const MEASURE = `[ -d "$1" ] || exit 0
 stat -c %d "$1"
-find "$1" -xdev \\( -type f ! -path "$1/cache/*" ! -path "$1/metrics/*" ! -path "$1/*launcher*" -printf '%k %T@\\n' \\) -o -printf '%k\\n' |
+find "$1" \\( -type f ! -path "$1/cache/*" ! -path "$1/metrics/*" ! -path "$1/*launcher*" -printf '%k %T@\\n' \\) -o -printf '%k\\n' |
   awk '{ b += $1 * 1024; n += 1; if ($2 + 0 > t) t = $2 + 0 } END { printf "%.0f %d %d\\n", b, n, t }'`;
 
 async function measureTree(

@@ -8,7 +8,7 @@ const MOST_NAMES = 200;
 const OWNERS = `cache=$1
 shift
 for tree in "$@"; do
-  [ ! -d "$tree" ] || find "$tree" -xdev -path "$cache" -prune -o -printf 'user %u\\ngroup %g\\n'
+  [ ! -d "$tree" ] || find "$tree" -path "$cache" -prune -o -printf 'user %u\\ngroup %g\\n'
 done | awk '$2 !~ /^[0-9]+$/ && !seen[$0]++'`;
 
 const UNKNOWN = `for owner in "$@"; do

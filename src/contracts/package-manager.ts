@@ -65,6 +65,8 @@ export const packageManagerForecast = z.strictObject({
       mountPoint: z.boolean(),
     }),
   ),
+  /** Mount points below the trees, the trees' own roots left out. */
+  innerMounts: z.array(z.string()),
   keys: count,
   licences: z.array(z.string()),
   databases: z.array(z.string()),

@@ -240,6 +240,13 @@ export const SPOILED: readonly Spoiled[] = [
     blocked(['SPACE-INODES-data: ', ' inodes free, wanted ', 'on ppm-target']),
   ],
   [
+    'another file system is mounted below the data of the target',
+    'ppm-target',
+    `mkdir '${DATA}/other disk'; mount -t tmpfs none '${DATA}/other disk'`,
+    `umount '${DATA}/other disk'; rmdir '${DATA}/other disk'`,
+    blocked(['PM-MOUNTS: ', `found ${DATA}/other disk, wanted none`, 'On ppm-target, mount it elsewhere']),
+  ],
+  [
     'accounts that the target lacks own data of the source',
     'ppm-source',
     `groupadd curators; useradd -M -g curators ada; chown ada:curators ${DATA}/packages`,

@@ -167,6 +167,16 @@ function layoutChecks({ source, target }: PreflightInput): readonly Verdict[] {
       requirements: ['TEAM2-PM-33', 'TEAM2-PM-39'],
     },
     {
+      id: 'PM-MOUNTS',
+      title: 'no other file system is mounted below what is swapped on the target',
+      ok: target.found.forecast.innerMounts.length === 0,
+      otherwise: 'blocker',
+      found: target.found.forecast.innerMounts.join(', ') || 'none',
+      wanted: 'none: a swap by renames takes what is mounted below along into the restore point',
+      remedy: `On ${target.name}, mount it elsewhere and name that directory in the configuration (SQLite.Dir, FileStorage), or unmount it.`,
+      requirements: [],
+    },
+    {
       id: 'HOST-ARCH',
       title: 'both hosts have the same architecture',
       ok: source.found.facts.architecture === target.found.facts.architecture,

@@ -44,6 +44,7 @@ export function discovered(role: 'source' | 'target'): PackageManagerDiscovery {
       cacheBytes: 1_000_000,
       cacheInodes: 20,
       free: [{ path: dataDir, device: '189', bytes: 70_000_000_000, inodes: 10_000_000, mountPoint: false }],
+      innerMounts: [],
       keys: 1,
       licences: ['rstudio-pm-lab.lic'],
       databases: ['rstudio-pm-usage.db', 'rstudio-pm.db'],

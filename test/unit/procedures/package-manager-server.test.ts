@@ -161,6 +161,11 @@ describe('preflight of package-manager-server', () => {
         target.forecast.trees[0]!.newest = source.forecast.trees[0]!.newest + 86_401;
       },
     ],
+    [
+      'a mount point below the data of the target',
+      'PM-MOUNTS',
+      (_s, target) => target.forecast.innerMounts.push('/srv/ppm/data/packages'),
+    ],
     ['another architecture', 'HOST-ARCH', (_s, target) => (target.facts.architecture = 'aarch64')],
     [
       'an owner that the target lacks',
