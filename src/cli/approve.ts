@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { failure } from '../failures.js';
 import type { GateView, StatusView } from '../run/status.js';
+import { askQuestion } from './ask-question.js';
 import type { CommandContext } from './context.js';
 import type { Define } from './define.js';
 import { collectAnswers, examples, valueOption, wholeNumber } from './options.js';
@@ -91,8 +92,8 @@ async function answersFor(
   context.io.err(`${[`GATE ${gate.id}: ${gate.title}`, ...gateLines(gate)].join('\n')}\n\n`);
   const answers: Record<string, string> = { ...given };
   for (const question of open) {
-    const answer = (await context.io.ask(`${question.text} [${question.expect}] `))?.trim() ?? '';
-    if (answer === '') throw failure('UsageInvalid', noAnswer(question.id));
+    const answer = await askQuestion(context, question);
+    if (answer === undefined) throw failure('UsageInvalid', noAnswer(question.id));
     answers[question.id] = answer;
   }
   return answers;

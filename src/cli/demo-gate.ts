@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { RunSummary } from '../client.js';
+import { RehostFailure } from '../failures.js';
 import type { GateView } from '../run/status.js';
 import { GATE_IDS, type GateId } from '../spec/spec-schema.js';
 import { waitingGate } from './approve.js';
+import { askQuestion } from './ask-question.js';
 import type { CommandContext } from './context.js';
 import { demoAnswer, GATE_STORIES } from './demo-guide.js';
 import { bold } from './io.js';
@@ -45,8 +47,8 @@ async function choose(context: CommandContext, run: RunSummary, gate: GateView):
     );
     switch (typed?.trim().toLowerCase()) {
       case 'a':
-        await vote(context, run, { gate, answers: await askAll(context, gate) });
-        return 'on';
+        if (await approveHere(context, run)) return 'on';
+        break;
       case 's':
         context.say(renderStatus(await client.status(run)));
         break;
@@ -62,12 +64,29 @@ async function choose(context: CommandContext, run: RunSummary, gate: GateView):
   }
 }
 
-async function askAll(context: CommandContext, gate: GateView): Promise<Record<string, string>> {
+// A vote that is refused, such as one with an answer that means "reject", is told, and the person chooses again.
+async function approveHere(context: CommandContext, run: RunSummary): Promise<boolean> {
+  const client = await context.client();
+  const gate = waitingGate(await client.status(run), undefined);
+  const answers = await askAll(context, gate);
+  if (answers === undefined) return false;
+  try {
+    await vote(context, run, { gate, answers });
+    return true;
+  } catch (error) {
+    if (!(error instanceof RehostFailure) || error.type !== 'Refused') throw error;
+    context.say(`  Refused: ${error.message}.`);
+    return false;
+  }
+}
+
+/** Answers to the gate's questions; undefined when the input ended. */
+async function askAll(context: CommandContext, gate: GateView): Promise<Record<string, string> | undefined> {
   const answers: Record<string, string> = {};
   for (const question of open(gate)) {
-    const suggested = demoAnswer(question);
-    const typed = (await context.io.ask(`  ${question.text} [Enter: ${suggested}] `))?.trim();
-    answers[question.id] = typed === undefined || typed === '' ? suggested : typed;
+    const answer = await askQuestion(context, question, demoAnswer(question));
+    if (answer === undefined) return undefined;
+    answers[question.id] = answer;
   }
   return answers;
 }
