@@ -38,7 +38,7 @@ export const hostHandlers = {
         since,
       };
       const answer = await claimHost(context.host, claim);
-      return { changed: answer === 'claimed', values: { since } };
+      return { changed: answer === 'claimed', values: { since, account: context.host.user } };
     },
   },
   'host.goLive@1': {

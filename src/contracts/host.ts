@@ -49,7 +49,8 @@ export const hostContracts = {
   'host.claim@1': contract({
     summary: 'Claims a host for this migration and refuses a foreign claim.',
     input: z.strictObject({ requester: z.string(), workflowId: z.string() }),
-    outcome: z.strictObject({ since: z.string() }),
+    /** `account`: with which rehost logged in; after the run a person removes it. */
+    outcome: z.strictObject({ since: z.string(), account: z.string() }),
     timeouts: 'short',
     readOnly: false,
     effects: (_input, { host }): readonly Effect[] => [

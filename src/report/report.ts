@@ -160,7 +160,7 @@ function leftOvers(plan: Plan, state: RunState): readonly LeftOver[] {
 const onHost = (host: string, argv: readonly [string, ...string[]]): string =>
   `ssh ${host} sudo ${toShellLine(argv)}`;
 
-// Only the inventory knows the account; a step that used it on the host may have told its name.
+// Only the inventory knows the account; the claim of the host tells its name.
 function accountOn(host: string, plan: Plan, state: RunState): string {
   const told = planSteps(plan).flatMap((step) => {
     const record = state.steps[step.id];

@@ -230,7 +230,7 @@ export const SPOILED: readonly Spoiled[] = [
     'ppm-target',
     smallTmpfs('size=256k'),
     withoutTmpfs,
-    blocked(['SPACE-BYTES-data: ', ' bytes free, wanted ', 'Make room on the file system of /srv/ppm/data']),
+    blocked(['SPACE-BYTES-data: ', ' KiB free, wanted ', 'Make room on the file system of /srv/ppm/data']),
   ],
   [
     'the target has too few inodes',

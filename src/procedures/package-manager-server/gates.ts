@@ -1,3 +1,4 @@
+import { formatBytes } from '../../formats/quantities.js';
 import { approvalsOf, type GateId, type Spec } from '../../spec/spec-schema.js';
 import type { Forecast, Gate, PreflightCheck, Step } from '../../plan/types.js';
 
@@ -6,7 +7,7 @@ export interface GateInput {
   readonly spec: Spec;
   readonly preflight: readonly PreflightCheck[];
   readonly forecast: Forecast;
-  readonly target: { readonly dataDir: string; readonly bytes: number; readonly inodes: number };
+  readonly target: { readonly paths: readonly string[]; readonly bytes: number; readonly inodes: number };
   readonly dataDir: string;
 }
 
@@ -119,7 +120,7 @@ export function replaceGate(input: GateInput, evidence: readonly string[]): Gate
   return gate(input, 'replace-target-data', {
     title: 'May the data of the target be replaced?',
     explains: [
-      `The target holds ${input.target.bytes} bytes in ${input.target.inodes} entries in ${input.target.dataDir}; Phase 1 tests may have left them there.`,
+      `The target holds ${formatBytes(input.target.bytes)} in ${input.target.inodes} entries in ${input.target.paths.join(', ')}; Phase 1 tests may have left them there.`,
       'All of it is replaced by the verified copy. What was there is kept beside it as the restore point, and a rollback puts it back.',
       'From here a rollback needs the votes of this gate.',
     ],

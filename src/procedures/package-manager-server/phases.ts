@@ -37,7 +37,7 @@ function gateInput(input: PhasesInput): GateInput {
     forecast: input.forecast,
     dataDir: input.source.found.facts.dataDir,
     target: {
-      dataDir: input.target.found.facts.dataDir,
+      paths: held.map(({ path }) => path),
       bytes: held.reduce((total, tree) => total + tree.bytes, 0),
       inodes: held.reduce((total, tree) => total + tree.inodes, 0),
     },

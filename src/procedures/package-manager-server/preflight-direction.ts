@@ -1,3 +1,4 @@
+import { formatBytes } from '../../formats/quantities.js';
 import type { CheckedHost, Verdict } from './preflight-host.js';
 
 /**
@@ -53,4 +54,4 @@ function contentOf(host: CheckedHost): Content {
 }
 
 const describe = ({ bytes, inodes, newestMs }: Content): string =>
-  `${bytes} bytes in ${inodes} entries, last changed ${newestMs === 0 ? 'never' : new Date(newestMs).toISOString().slice(0, 16)}`;
+  `${formatBytes(bytes)} in ${inodes} entries, last changed ${newestMs === 0 ? 'never' : new Date(newestMs).toISOString().slice(0, 16)}`;

@@ -1,3 +1,4 @@
+import { formatBytes } from '../../formats/quantities.js';
 import { compareVersions } from '../../formats/version.js';
 import type { PreflightCheck } from '../../plan/types.js';
 import { directionChecks } from './preflight-direction.js';
@@ -250,32 +251,41 @@ function pairChecks({ source, target, owners }: PreflightInput): readonly Verdic
   ];
 }
 
+// Trees that land on one file system need their room together.
 function spaceChecks({ source, target }: PreflightInput): readonly Verdict[] {
+  const { trees, free } = target.found.forecast;
+  const landing = (id: string) => trees.find((tree) => tree.id === id)?.path;
+  const room = (id: string) => free.find(({ path }) => path === landing(id));
   return source.found.forecast.trees.flatMap((tree): readonly Verdict[] => {
-    const landing = target.found.forecast.trees.find((candidate) => candidate.id === tree.id);
-    const free = target.found.forecast.free.find((candidate) => candidate.path === landing?.path);
+    const here = room(tree.id);
+    const together = source.found.forecast.trees.filter(
+      ({ id }) => id === tree.id || (here !== undefined && room(id)?.device === here.device),
+    );
+    const sum = (field: 'bytes' | 'inodes'): number =>
+      Math.ceil(together.reduce((total, one) => total + one[field], 0) * MARGIN);
+    const [bytes, inodes] = [sum('bytes'), sum('inodes')];
     const common = {
       otherwise: 'blocker' as const,
-      remedy: `Make room on the file system of ${landing?.path ?? tree.path} on ${target.name}.`,
+      remedy: `Make room on the file system of ${landing(tree.id) ?? tree.path} on ${target.name}.`,
       requirements: ['TEAM2-PM-24', 'TEAM2-PM-30'],
     };
-    const [bytes, inodes] = [Math.ceil(tree.bytes * MARGIN), Math.ceil(tree.inodes * MARGIN)];
+    const also = together.length > 1 ? ` for ${together.length} trees` : '';
     return [
       {
         ...common,
         id: `SPACE-BYTES-${tree.id}`,
         title: `room for the copy of ${tree.path} beside what the target has`,
-        ok: (free?.bytes ?? 0) >= bytes,
-        found: `${free?.bytes ?? 0} bytes free`,
-        wanted: `${bytes} bytes`,
+        ok: (here?.bytes ?? 0) >= bytes,
+        found: `${formatBytes(here?.bytes ?? 0)} free`,
+        wanted: `${formatBytes(bytes)}${also}`,
       },
       {
         ...common,
         id: `SPACE-INODES-${tree.id}`,
         title: `inodes for the copy of ${tree.path}`,
-        ok: (free?.inodes ?? 0) >= inodes,
-        found: `${free?.inodes ?? 0} inodes free`,
-        wanted: `${inodes} inodes`,
+        ok: (here?.inodes ?? 0) >= inodes,
+        found: `${here?.inodes ?? 0} inodes free`,
+        wanted: `${inodes} inodes${also}`,
       },
     ];
   });

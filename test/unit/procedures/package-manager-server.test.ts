@@ -111,6 +111,23 @@ describe('compile of package-manager-server', () => {
     expect(ids(compiled(withSqliteTree(10)))).toContain('keep-warm-data');
   });
 
+  it.each([
+    ['blocks when two trees on one file system fit alone and not together', '189', 'blocker'],
+    ['is content when each has a file system of its own', '190', 'ok'],
+  ])('%s', (_title, device, wanted) => {
+    const ends = withSqliteTree(8e6);
+    const [data] = ends.target.forecast.free;
+    ends.target.forecast.free = [
+      { ...data!, bytes: 12e6 },
+      { ...data!, path: '/srv/sqlite', device, bytes: 12e6 },
+    ];
+    const plan = compiled(ends);
+    expect([severity(plan, 'SPACE-BYTES-data'), severity(plan, 'SPACE-BYTES-sqlite')]).toEqual([
+      wanted,
+      wanted,
+    ]);
+  });
+
   it('takes R paths that the target lacks out of its configuration when others exist', () => {
     const target = discovered('target');
     target.forecast.rVersions = ['/opt/R/4.3.0', '/opt/R/4.4.1'];
