@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { serviceContracts } from '../contracts/service.js';
-import { unfenceLines } from '../contracts/service-shell.js';
+import { fenceDropInPath, unfenceLines } from '../contracts/service-shell.js';
 import { failure, RehostFailure } from '../failures.js';
-import { raiseFence, readServiceState, type Host } from '../hosts/index.js';
+import { listLeftOvers, raiseFence, readServiceState, removeLeftOver, type Host } from '../hosts/index.js';
 import type { ActionContext, Handlers } from './action.js';
 
 const ASK_EVERY_MS = 500;
@@ -39,10 +39,18 @@ export const serviceHandlers = {
         active: true,
       });
       await startService(context, input.unit, lines);
+      await forgetFence(context, input.unit);
       return { changed: true, values: { answeredAfterMs: await awaitAnswer(context, input) } };
     },
   },
 } satisfies Handlers<typeof serviceContracts>;
+
+// The fence that an earlier step left on this host is down now.
+async function forgetFence({ host, call }: ActionContext, unit: string): Promise<void> {
+  const path = fenceDropInPath(unit);
+  for (const { id, what } of await listLeftOvers(host, call.migration))
+    if (what === path) await removeLeftOver(host, call.migration, id);
+}
 
 async function startService(context: ActionContext, unit: string, lines: readonly string[]): Promise<void> {
   const { host, signal } = context;

@@ -3,6 +3,7 @@
  * what `plan` printed. The data lies in three trees and has entries that tools trip over.
  */
 import { labExecuted } from '../../lab/lab.js';
+import { ledgerPath } from '../../src/contracts/paths.js';
 import { planEffects } from '../../src/plan/preview.js';
 import type { Plan } from '../../src/plan/types.js';
 import {
@@ -55,6 +56,13 @@ describe('a whole migration of Package Manager', () => {
     return recordAnswers(world.exec, host, { port: 4242, paths: [...PATHS, ...frozenPaths] });
   };
   const frozenPaths: string[] = [];
+  const leftOvers = async (host: string, migration: string): Promise<string[]> => {
+    const { stdout } = await world.exec(host, ['cat', ledgerPath(migration)]);
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { kind: string }).kind);
+  };
 
   it('leaves both hosts as they were when it is rolled back at the hand-over gate', async () => {
     const run = await world.apply(plan);
@@ -87,6 +95,9 @@ describe('a whole migration of Package Manager', () => {
       },
     );
     expect(printDifferences(differences)).toBe('0 differences');
+    // What lies on a host stands in its ledger, and nothing else does.
+    expect(await leftOvers(SOURCE, run.migration)).toEqual(['drop-in']);
+    expect(await leftOvers(TARGET, run.migration)).toEqual(SCATTERED_TREES.map(() => 'restore-point'));
   });
 
   it('starts no Workflow and changes nothing when the same plan is applied once more', async () => {
