@@ -3,9 +3,12 @@
  */
 import { z } from 'zod';
 import {
-  RETRIED_STATUSES,
-  VANISHED,
+  LIVE_CHANGE_LINES,
+  PARTIAL,
   PARTIAL_DIRECTORY,
+  RETRIED_STATUSES,
+  SUMMARY_LINES,
+  VANISHED,
   rsyncArgv,
   rsyncWholeArgv,
   type RsyncPull,
@@ -103,11 +106,19 @@ export function copyArgvs(
   };
 }
 
+// Whether the source changed while it was read, and nothing else happened.
+const CHANGED_ALIVE = `changed_alive() {
+  grep -a -q -E ${quoteWord(LIVE_CHANGE_LINES)} errors || return 1
+  ! grep -a -q -v -E ${quoteWord(`${LIVE_CHANGE_LINES}|${SUMMARY_LINES}`)} errors
+}
+`;
+
 /**
  * The unit's script: waits for the tree's receiver lock, pulls, and goes on after a broken link.
  *
- * Vanished files are normal in a warm pass and one more try in a final one. At its end the file `progress` holds the
- * attempts, the statistics of each call of rsync, and one line `pass GENERATION BYTES` for each pass of this step.
+ * Files that vanish are normal in a warm pass and one more try in a final one; files that change while they are read
+ * are normal in a warm pass and an error in a final one. At its end the file `progress` holds the attempts, the
+ * statistics of each call of rsync, and one line `pass GENERATION BYTES` for each pass of this step.
  * Exit 75: another receiver holds the lock for 10 min. Exit 78: incoming cannot be made. Otherwise the exit is rsync's.
  */
 export function copyScript(input: CopyInput, context: EffectContext): string {
@@ -126,7 +137,7 @@ if [ ! -d "$incoming" ]; then
 fi
 : > statistics
 attempts=0
-pull() {
+${final ? '' : CHANGED_ALIVE}pull() {
   attempt=1
   while :; do
     attempts=$((attempts + 1))
@@ -136,6 +147,7 @@ pull() {
     case $status in
       0) break ;;
       ${VANISHED}) ${final ? '[ "$attempt" -lt 2 ] || exit $status' : 'break'} ;;
+      ${PARTIAL}) ${final ? 'exit $status' : 'changed_alive || exit $status; break'} ;;
       ${RETRIED_STATUSES.join(' | ')})
         ! grep -q '^rehost: refused' errors || exit $status
         [ "$attempt" -lt ${COPY_ATTEMPTS} ] || exit $status ;;

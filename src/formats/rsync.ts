@@ -119,6 +119,31 @@ const EXITS: Readonly<Record<number, RsyncExit>> = {
 /** Some source files vanished while they were copied: normal for a warm pass, wrong under the fence. */
 export const VANISHED = 24;
 
+/** Some entries could not be transferred: an error of a file system, or a source that changed while it was read. */
+export const PARTIAL = 23;
+
+/**
+ * Lines with which rsync tells that a file was removed, shortened or rewritten while it was read; an extended regular
+ * expression for `grep -E` in the C locale.
+ *
+ * A rotated log and a truncated write-ahead log of SQLite give status 23 with nothing but such lines (tried with 3.2.7
+ * and 3.4.1). Only the sender may miss an entry: where the receiver does, something else works in incoming.
+ * @see rsync's source: sender.c, fileio.c, receiver.c
+ */
+export const LIVE_CHANGE_LINES = [
+  '^(file|directory) has vanished: ',
+  '^rsync: \\[sender\\] .*: No such file or directory \\(2\\)$',
+  '^rsync: \\[sender\\] read errors mapping .*: No data available \\(61\\)$',
+  '^(WARNING|ERROR): .* failed verification -- update discarded',
+].join('|');
+
+/** Lines that only sum up others. */
+export const SUMMARY_LINES = [
+  '^$',
+  '^IO error encountered -- skipping file deletion$',
+  '^rsync (error|warning): some files',
+].join('|');
+
 /** What an exit status means; 255 is ssh's own (ssh(1), EXIT STATUS), unknown ones are final. */
 export function rsyncExit(status: number): RsyncExit {
   if (status === 255) return { documented: 'an error occurred (of ssh, not of rsync)', verdict: 'retry' };

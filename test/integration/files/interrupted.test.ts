@@ -8,7 +8,11 @@ const MIGRATION = 'interrupted-test';
 describe('a copy whose link breaks', () => {
   let run: ActionRun;
   const { incoming } = landingOf({ targetPath: DATA }, MIGRATION);
-  const copy = (generation: number, limitBytesPerSecond?: number): ActionCall => ({
+  const copy = (
+    generation: number,
+    limitBytesPerSecond?: number,
+    pass: 'warm' | 'final' = 'final',
+  ): ActionCall => ({
     action: 'files.copy@1',
     host: 'ppm-target',
     step: 'copy',
@@ -20,7 +24,7 @@ describe('a copy whose link breaks', () => {
       source: 'ppm-source',
       sourcePath: DATA,
       targetPath: DATA,
-      pass: 'final',
+      pass,
       keyStep: 'pull-key',
       ...(limitBytesPerSecond === undefined ? {} : { limitBytesPerSecond }),
     },
@@ -141,6 +145,45 @@ describe('a copy whose link breaks', () => {
     await run.act(copy(8));
     expect(await sumOf('ppm-target', `${incoming}/fourth`)).toBe(await sumOf('ppm-source', `${DATA}/fourth`));
   }, 180_000);
+
+  describe('when a file is shortened while it is read, as a rotated log is', () => {
+    const copyOfALog = async (generation: number, pass: 'warm' | 'final'): Promise<unknown> => {
+      await run.undo(copy(generation - 1));
+      await run.sh('ppm-source', `rm ${DATA}/*; head -c 24000000 /dev/urandom > ${DATA}/log`);
+      const copying = run.act(copy(generation, 4_000_000, pass)).catch((error: unknown) => error);
+      await half();
+      await run.sh('ppm-source', `: > ${DATA}/log`);
+      return copying;
+    };
+
+    it('a warm pass ends well, and the pass after it brings the rest', async () => {
+      expect(await copyOfALog(9, 'warm')).toMatchObject({ values: { attempts: 1 } });
+      const errors = await run.sh('ppm-target', `cat /var/lib/rehost/${MIGRATION}/copy/g9/stderr`);
+      expect(errors).toContain('No data available (61)');
+      await run.sh('ppm-source', `echo rotated > ${DATA}/log`);
+      await run.act(copy(10));
+      expect(await run.sh('ppm-target', `cat ${incoming}/log`)).toBe('rotated\n');
+    }, 180_000);
+
+    it('a final pass fails, because nothing may write under the fence', async () => {
+      expect(await copyOfALog(11, 'final')).toMatchObject({
+        type: 'UnitFailed',
+        message: expect.stringContaining('status 23') as string,
+      });
+    }, 180_000);
+
+    it('a warm pass still fails when an entry cannot be written', async () => {
+      await run.sh('ppm-target', `mkdir -p ${incoming}/busy/inside; touch ${incoming}/busy/inside/f`);
+      await run.sh('ppm-source', `echo file > ${DATA}/busy`);
+      await run.sh('ppm-target', `mount -t tmpfs none ${incoming}/busy/inside`);
+      const failed = await run.act(copy(12, undefined, 'warm')).catch((error: unknown) => error);
+      await run.sh('ppm-target', `umount ${incoming}/busy/inside`);
+      expect(failed).toMatchObject({
+        type: 'UnitFailed',
+        message: expect.stringContaining('status 23') as string,
+      });
+    }, 180_000);
+  });
 
   it('is refused by the source when the key asks for anything else', async () => {
     const ssh = `ssh -F /var/lib/rehost/${MIGRATION}/copy/ssh-config -T rehost-source`;
