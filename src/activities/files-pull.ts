@@ -3,7 +3,7 @@ import { pullKeyPath } from '../contracts/files-peer.js';
 import { keygenArgv } from '../contracts/files-pull.js';
 import {
   authorizedKeysLine,
-  authorizeLock,
+  AUTHORIZE_LOCK,
   AUTHORIZE_SCRIPT,
   markPattern,
   serveScript,
@@ -58,7 +58,7 @@ export const authorize: Handler<(typeof filesContracts)['files.authorize@1']> = 
         asRoot: source.user === 'root',
         ...(from === undefined ? {} : { from }),
       });
-      const values = [directory, markPattern(effect), source.user, line, authorizeLock(call.migration)];
+      const values = [directory, markPattern(effect), source.user, line, AUTHORIZE_LOCK];
       return source.script(AUTHORIZE_SCRIPT, values, { signal: context.signal });
     };
     const config = await preparePeer(access);

@@ -7,7 +7,7 @@ import { contract, type EffectContext } from './contract.js';
 import { absolutePath, command, makeStepDir, shortName, stepFile, written } from './files-landing.js';
 import { account, peerFiles, pullKeyPath, SCAN_ARGV, stepId } from './files-peer.js';
 import { stepDir } from './paths.js';
-import { authorizeLock, authorizeUndo } from './files-serve.js';
+import { authorizeUndo } from './files-serve.js';
 
 const publicKey = z
   .string()
@@ -81,7 +81,6 @@ export const authorizeContract = contract({
     return [
       command(context, makeStepDir(context)),
       written(context, stepFile(context, 'serve-tree'), '0700'),
-      written(context, authorizeLock(context.migration), '0600'),
       command(context, [
         'cp',
         '-p',

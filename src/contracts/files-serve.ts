@@ -3,8 +3,8 @@
  */
 import { quoteWord, toShellLine } from '../formats/shell.js';
 import type { Effect, EffectContext } from './contract.js';
-import { command, written } from './files-landing.js';
-import { migrationDir, stepDir } from './paths.js';
+import { command, stepFile, written } from './files-landing.js';
+import { STATE_ROOT, stepDir } from './paths.js';
 
 /**
  * Script of the forced command: answers `address`, or serves one tree read-only to `rsync --server --sender`.
@@ -85,7 +85,8 @@ export function authorizedKeysLine(
   return `restrict,${from}command="${forced}" ${options.publicKey} ${keyMark(context)}`;
 }
 
-// Puts `$step/authorized-keys.new` in the place of "$keys": a new file with owner, mode and ACL of the one before.
+// Puts `$new` in the place of "$keys": a new file with owner, mode and ACL of the one before. It is
+// on the disk before it takes the name: after a power cut an empty file would lock everybody out.
 const INSTALL = `if [ -e "$keys" ]; then
   cp -p -- "$keys" "$keys.rehost-new"
 else
@@ -93,24 +94,25 @@ else
   chmod 0600 "$keys.rehost-new"
   chown "$account:" "$keys.rehost-new"
 fi
-cat -- "$step/authorized-keys.new" > "$keys.rehost-new"
+cat -- "$new" > "$keys.rehost-new"
+sync -- "$keys.rehost-new"
 mv -f -- "$keys.rehost-new" "$keys"`;
 
 const STRIP = `if [ -e "$keys" ]; then
-  sed "/ $mark\\$/d" "$keys" > "$step/authorized-keys.new"
+  sed "/ $mark\\$/d" "$keys" > "$new"
 else
-  : > "$step/authorized-keys.new"
+  : > "$new"
 fi`;
 
 /**
- * Adds or replaces our line. Arguments: step directory, mark as a pattern, account, the line, lock file.
+ * Adds or replaces our line. Arguments: step directory, mark as a pattern, account, the line, directory to lock.
  *
  * What was there before is written down first, so that the undo gives back the same bytes. Prints the file's path.
  */
-export const AUTHORIZE_SCRIPT = `step=$1 mark=$2 account=$3 line=$4
+export const AUTHORIZE_SCRIPT = `step=$1 mark=$2 account=$3 line=$4 new=$1/authorized-keys.new
 umask 077
-exec 9>>"$5"
-flock -w 30 9
+exec 9<"$5"
+flock -w 30 9 || { echo "another change of authorized_keys holds the lock of $5" >&2; exit 75; }
 home=$(getent passwd "$account" | cut -d: -f6)
 [ -n "$home" ] && [ -d "$home" ]
 keys=$(readlink -m -- "$home/.ssh/authorized_keys")
@@ -125,43 +127,51 @@ if [ ! -d "\${keys%/*}" ]; then
   chown "$account:" "\${keys%/*}"
 fi
 ${STRIP}
-if [ -n "$(tail -c 1 "$step/authorized-keys.new")" ]; then echo >> "$step/authorized-keys.new"; fi
-printf '%s\\n' "$line" >> "$step/authorized-keys.new"
-if ! cmp -s "$step/authorized-keys.new" "$keys"; then
+if [ -n "$(tail -c 1 "$new")" ]; then echo >> "$new"; fi
+printf '%s\\n' "$line" >> "$new"
+if ! cmp -s "$new" "$keys"; then
 ${INSTALL}
 fi
-rm -f -- "$step/authorized-keys.new"
+rm -f -- "$new"
 printf '%s\\n' "$keys"
 `;
 
 /** The mark as a basic regular expression. */
 export const markPattern = (context: EffectContext): string => keyMark(context).replaceAll('.', '\\.');
 
-/** The lock under which authorized_keys is edited, one for all trees of a migration. */
-export const authorizeLock = (migration: string): string => `${migrationDir(migration)}/authorized-keys.lock`;
+/**
+ * The directory whose lock is held while authorized_keys is edited: one for all trees of all migrations on the host.
+ *
+ * Two edits at once would take lines of one another, the operator's among them (tried).
+ */
+export const AUTHORIZE_LOCK = STATE_ROOT;
 
 // A file without a last newline got one before our line; the copy made before gives back its exact bytes.
 const UNDO = `if [ -f "$step/authorized-keys.path" ]; then
-exec 9>> LOCK
+exec 9< LOCK
 flock -w 30 9
 keys=$(cat "$step/authorized-keys.path")
 if [ -e "$keys" ]; then
 ${STRIP}
-if [ -f "$step/authorized-keys.before" ] && { cat "$step/authorized-keys.before"; echo; } | cmp -s - "$step/authorized-keys.new"; then
-  cat "$step/authorized-keys.before" > "$step/authorized-keys.new"
+if [ -f "$step/authorized-keys.before" ] && { cat "$step/authorized-keys.before"; echo; } | cmp -s - "$new"; then
+  cat "$step/authorized-keys.before" > "$new"
 fi
-if [ -f "$step/authorized-keys.absent" ] && [ ! -s "$step/authorized-keys.new" ]; then
+if [ -f "$step/authorized-keys.absent" ] && [ ! -s "$new" ]; then
   rm -f -- "$keys"
-elif ! cmp -s "$step/authorized-keys.new" "$keys"; then
+elif ! cmp -s "$new" "$keys"; then
   cp -p -- "$keys" "$keys.rehost-new"
-  cat -- "$step/authorized-keys.new" > "$keys.rehost-new"
+  cat -- "$new" > "$keys.rehost-new"
+  sync -- "$keys.rehost-new"
   mv -f -- "$keys.rehost-new" "$keys"
 fi
 fi
 if [ -f "$step/ssh-directory.absent" ]; then rmdir -- "\${keys%/*}" 2>/dev/null || true; fi
-rm -f -- "$step/serve-tree" "$step/authorized-keys.new" "$step/authorized-keys.before" "$step/authorized-keys.absent" "$step/ssh-directory.absent"
+rm -f -- "$step/serve-tree" "$new" "$step/authorized-keys.before" "$step/authorized-keys.absent" "$step/ssh-directory.absent"
 rm -f -- "$step/authorized-keys.path"
 fi`;
+
+// The new content of authorized_keys, on its way.
+const newContent = (context: EffectContext): string => stepFile(context, 'authorized-keys.new');
 
 const HOME_KEYS = '<home>/.ssh/authorized_keys';
 
@@ -174,8 +184,9 @@ export const authorizeUndo = {
       '(',
       'umask 077',
       `step=${quoteWord(directory)}`,
+      `new=${quoteWord(newContent(context))}`,
       `mark=${quoteWord(markPattern(context))}`,
-      ...UNDO.replace('LOCK', quoteWord(authorizeLock(context.migration))).split('\n'),
+      ...UNDO.replace('LOCK', quoteWord(AUTHORIZE_LOCK)).split('\n'),
       ')',
     ];
   },
@@ -183,9 +194,11 @@ export const authorizeUndo = {
   editEffects(context: EffectContext): readonly Effect[] {
     const directory = stepDir(context.migration, context.step);
     return [
+      written(context, newContent(context), '0600'),
       command(context, ['cp', '-p', '--', HOME_KEYS, `${HOME_KEYS}.rehost-new`]),
       command(context, ['chmod', '0600', `${HOME_KEYS}.rehost-new`]),
       command(context, ['chown', '<account>:', `${HOME_KEYS}.rehost-new`]),
+      command(context, ['sync', '--', `${HOME_KEYS}.rehost-new`]),
       command(context, [
         'mv',
         '--',
@@ -207,8 +220,9 @@ export const authorizeUndo = {
       'ssh-directory.absent',
     ];
     return [
-      written(context, authorizeLock(context.migration), '0600'),
+      written(context, newContent(context), '0600'),
       command(context, ['cp', '-p', '--', HOME_KEYS, `${HOME_KEYS}.rehost-new`]),
+      command(context, ['sync', '--', `${HOME_KEYS}.rehost-new`]),
       command(context, ['mv', '-f', '--', `${HOME_KEYS}.rehost-new`, HOME_KEYS]),
       command(context, ['rm', '-f', '--', HOME_KEYS]),
       command(context, ['rmdir', '--', '<home>/.ssh']),

@@ -69,7 +69,7 @@ function coversWrite(
     const [target = ''] = command.words;
     if (names(target)) return true;
     // The name is in a variable of the shell: the shell must at least have been given this path.
-    return target.includes('$') && (command.shell ?? '').split(/[\s'"]+/).some(names);
+    return target.includes('$') && (command.shell ?? '').split(/[\s'"=]+/).some(names);
   }
   const words = command.words.filter((word) => !word.startsWith('-'));
   switch (command.program) {

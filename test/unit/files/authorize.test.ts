@@ -29,7 +29,8 @@ function world() {
   const state = join(place.path, 'state');
   for (const path of [home, programs, state]) mkdirSync(path);
   program(programs, 'getent', `echo "me:x:0:0::${home}:/bin/sh"`);
-  const here = (text: string): string => text.replaceAll('/var/lib/rehost/m.1', state);
+  const here = (text: string): string =>
+    text.replaceAll('/var/lib/rehost/m.1', state).replaceAll('/var/lib/rehost', state);
   const keys = join(home, '.ssh', 'authorized_keys');
   const act = (context = CONTEXT, from?: string) => {
     const step = join(state, context.step);
@@ -39,7 +40,7 @@ function world() {
       asRoot: true,
       ...(from === undefined ? {} : { from }),
     });
-    const args = [step, markPattern(context), userInfo().username, line, join(state, 'authorized-keys.lock')];
+    const args = [step, markPattern(context), userInfo().username, line, state];
     return { ...sh(AUTHORIZE_SCRIPT, { args, programs }), line };
   };
   const undo = (context = CONTEXT) => sh(here(authorizeUndo.shell(context).join('\n')), { programs });
@@ -48,7 +49,7 @@ function world() {
     writeFileSync(keys, text);
     chmodSync(keys, mode);
   };
-  return { place, home, keys, state, act, undo, write, read: () => readFileSync(keys, 'utf8') };
+  return { place, home, keys, state, programs, act, undo, write, read: () => readFileSync(keys, 'utf8') };
 }
 
 describe('authorized_keys', () => {
@@ -112,6 +113,20 @@ describe('authorized_keys', () => {
     expect(now.read()).toBe(`ssh-ed25519 AAA me\n${line}\n`);
     now.undo(OTHER);
     expect(now.read().trimEnd()).toBe('ssh-ed25519 AAA me');
+  });
+
+  it('keeps every line when several migrations change it at once', () => {
+    now.write('ssh-ed25519 AAA me\n');
+    const steps = Array.from({ length: 12 }, (_one, at) => join(now.state, `step-${at}`));
+    for (const step of steps) mkdirSync(step);
+    const all = sh(
+      'script=$1 account=$2 state=$3; shift 3; for step; do sh -eu -c "$script" rehost "$step" "mark:${step##*/}" "$account" "KEY mark:${step##*/}" "$state" & done; wait',
+      { args: [AUTHORIZE_SCRIPT, userInfo().username, now.state, ...steps], programs: now.programs },
+    );
+    expect(all).toMatchObject({ status: 0, stderr: '' });
+    expect(now.read().split('\n').sort()).toEqual(
+      ['', 'ssh-ed25519 AAA me', ...steps.map((_step, at) => `KEY mark:step-${at}`)].sort(),
+    );
   });
 
   it('stays a link when it is one', () => {
