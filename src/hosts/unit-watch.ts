@@ -81,6 +81,8 @@ const FIRST_PAUSE_MS = 200;
 
 /** A look that fails so often in a row, though the host answers, does not fail because the host goes up or down. */
 const BROKEN_LOOKS = 15;
+/** A busy systemd may refuse a start for a moment; starting is safe to repeat, so that one refusal parks nothing. */
+const BROKEN_STARTS = 3;
 
 /**
  * Whether the host may answer later: it could not be reached, or it is going down or coming up. Then systemd does not
@@ -93,7 +95,7 @@ function isTransient(
   if (!(error instanceof RehostFailure)) return false;
   if (FAILURES[error.type].retryable) return true;
   if (error.type === 'SshDenied') return seen.begun;
-  return error.type === 'CommandFailed' && seen.begun && seen.pollFailures < BROKEN_LOOKS;
+  return error.type === 'CommandFailed' && seen.pollFailures < (seen.begun ? BROKEN_LOOKS : BROKEN_STARTS);
 }
 
 async function ended(

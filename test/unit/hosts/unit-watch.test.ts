@@ -79,6 +79,18 @@ describe('watchUnit', () => {
     expect(calls.poll).toBe(16);
   });
 
+  it('starts again after a start that the host refused for a moment', async () => {
+    const { host, calls } = scripted([finished(0)], [fail('CommandFailed'), 'started']);
+    expect(await watch(host)).toMatchObject({ result: { exitStatus: 0 } });
+    expect(calls.start).toBe(2);
+  });
+
+  it('ends with the failure of a start that goes on being refused', async () => {
+    const { host, calls } = scripted([RUNNING], [fail('CommandFailed')]);
+    expect(await watch(host)).toMatchObject({ type: 'CommandFailed' });
+    expect(calls.start).toBe(4);
+  });
+
   it('ends with HostKeyMismatch in the middle, without another try', async () => {
     const { host, calls } = scripted([RUNNING, fail('HostKeyMismatch')]);
     expect(await watch(host)).toMatchObject({ type: 'HostKeyMismatch' });
