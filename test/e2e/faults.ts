@@ -44,8 +44,12 @@ export function plant(
     );
 }
 
+/** What the parked step says then. */
+export const plantedMessage = (fault: PlantedFault): string =>
+  `step ${fault.step} fails ${fault.when} its effect because the test says so`;
+
 const plantedFailure = (fault: PlantedFault): Error =>
   failure('CommandFailed', {
-    message: `step ${fault.step} fails ${fault.when} its effect because the test says so`,
+    message: plantedMessage(fault),
     hint: 'Run "rehost rollback".',
   });

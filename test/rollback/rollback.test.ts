@@ -6,7 +6,7 @@
 import { planSteps, type Plan } from '../../src/plan/types.js';
 import { compare, printDifferences, snapshot, type Snapshot } from '../oracle/index.js';
 import { compiled } from '../unit/procedures/discovered.js';
-import { plant, type PlantedFault, type Seen } from '../e2e/faults.js';
+import { plant, plantedMessage, type PlantedFault, type Seen } from '../e2e/faults.js';
 import { startWorld, type World } from '../e2e/world.js';
 
 jest.setTimeout(900_000);
@@ -68,7 +68,10 @@ describe(`a rollback from any step (seed ${seed}, ${cases.length} of ${every.len
     const run = await world.apply(plan);
     const parked = await world.approveUntil(run, plan);
     const found = parked.phases.flatMap((phase) => phase.steps.filter((step) => step.status === 'parked'));
-    expect(found.map((step) => step.id)).toEqual([fault.step]);
+    // A step that parked of itself tells why: its failure stands beside its id.
+    expect(found.map(({ id, failure }) => ({ step: id, ...failure }))).toEqual([
+      expect.objectContaining({ step: fault.step, message: plantedMessage(fault) }),
+    ]);
 
     const view = await world.rollback(run, plan);
     expect(view.state).toBe('rolled-back');
