@@ -4,11 +4,16 @@ import { readConfig, treesOf } from './package-manager-discover.js';
 /** More names than this are cut off: the check says that accounts are missing, not which ones of hundreds. */
 const MOST_NAMES = 200;
 
-// Names only: a number that has no name on the source is kept as a number. The cache does not move.
+// Names only: a number that has no name on the source is kept as a number. The cache does not move. Access lists name
+// accounts too, a blank in a name as \\040. The source is alive: what vanishes while it is listed is no failure.
 const OWNERS = `cache=$1
 shift
 for tree in "$@"; do
-  [ ! -d "$tree" ] || find "$tree" -path "$cache" -prune -o -printf 'user %u\\ngroup %g\\n'
+  [ -d "$tree" ] || continue
+  find "$tree" -path "$cache" -prune -o -printf 'user %u\\ngroup %g\\n' || true
+  ! command -v getfacl >/dev/null ||
+    find "$tree" -path "$cache" -prune -o ! -type l -print0 | xargs -0 -r getfacl -s -c -p -- |
+      sed -n 's/^default://;s/^\\(user\\|group\\):\\([^:][^:]*\\):.*/\\1 \\2/p' | sed 's/\\\\040/ /g'
 done | awk '$2 !~ /^[0-9]+$/ && !seen[$0]++'`;
 
 const UNKNOWN = `for owner in "$@"; do
@@ -19,7 +24,8 @@ const UNKNOWN = `for owner in "$@"; do
 done`;
 
 /**
- * Users and groups that own entries of the source's data and that the target does not know, as `user NAME` and `group NAME`.
+ * Users and groups that own entries of the source's data or stand in its access lists, and that the target does not know,
+ * as `user NAME` and `group NAME`.
  *
  * Found before anything moves: under the fence the same entries would make the comparison park. Reads only.
  */

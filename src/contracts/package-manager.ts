@@ -83,7 +83,7 @@ export const packageManagerForecast = z.strictObject({
   claim: z.string(),
   finished: z.string(),
   peer: z.string(),
-  /** On the target: owners of the source's data that it does not know, `user NAME` and `group NAME`. */
+  /** On the target: owners of the source's data, and names in its access lists, that it does not know, `user NAME` and `group NAME`. */
   missingOwners: z.array(z.string()),
   upstream: z.string(),
 });

@@ -247,11 +247,15 @@ export const SPOILED: readonly Spoiled[] = [
     blocked(['PM-MOUNTS: ', `found ${DATA}/other disk, wanted none`, 'On ppm-target, mount it elsewhere']),
   ],
   [
-    'accounts that the target lacks own data of the source',
+    'accounts that the target lacks own data of the source, or stand in its access lists',
     'ppm-source',
-    `groupadd curators; useradd -M -g curators ada; chown ada:curators ${DATA}/packages`,
-    `chown --reference=${DATA} ${DATA}/packages; userdel ada; groupdel curators 2>/dev/null || :`,
-    blocked(['PM-OWNERS: ', 'ppm-target lacks user ada, group curators', 'Create them on ppm-target']),
+    `groupadd curators; useradd -M -g curators ada; chown ada:curators ${DATA}/packages; useradd -M bob; setfacl -d -m u:bob:r ${DATA}/metrics`,
+    `chown --reference=${DATA} ${DATA}/packages; setfacl -b ${DATA}/metrics; userdel ada; userdel bob; groupdel curators 2>/dev/null || :`,
+    blocked([
+      'PM-OWNERS: ',
+      'ppm-target lacks user ada, group curators, user bob',
+      'Create them on ppm-target',
+    ]),
   ],
   [
     'the data of the target is newer than that of the source, and no finished migration explains it',
