@@ -9,7 +9,7 @@ import {
   parseRsyncProgress,
   wantsAnotherPass,
 } from '../formats/rsync-progress.js';
-import { watchUnit, type UnitResult } from '../hosts/index.js';
+import { signalOf, watchUnit, type UnitResult } from '../hosts/index.js';
 import type { ActionContext, Handler } from './action.js';
 import { effectContext } from './effect-context.js';
 import { preparePeer } from './files-peer.js';
@@ -84,11 +84,12 @@ const OWN_STATUSES: Readonly<Record<number, string>> = {
   78: 'The directory of the copy could not be made.',
 };
 
-// A shell tells a program that a signal ended as 128 plus the signal's number.
-const endedBySignal = (status: number): string | undefined =>
-  status > 128 && status <= 128 + 64
-    ? `rsync was ended by signal ${status - 128}${status === 137 ? ' (KILL): by hand, or by the kernel when memory ran out ("journalctl -k")' : ''}.`
-    : undefined;
+function endedBySignal(status: number): string | undefined {
+  const signal = signalOf(status);
+  if (signal === undefined) return undefined;
+  const killed = signal === 9 ? ' (KILL): by hand, or by the kernel when memory ran out ("journalctl -k")' : '';
+  return `rsync was ended by signal ${signal}${killed}.`;
+}
 
 function copyFailure(input: CopyInput, context: ActionContext, result: UnitResult): RehostFailure {
   const host = context.call.host;

@@ -31,5 +31,10 @@ export function describeEnd(end: CommandEnd): string {
 function documentedMeaning(status: number): string {
   if (status === 126) return ' (found but cannot be executed)';
   if (status === 127) return ' (command not found)';
-  return status > 128 && status < 160 ? ` (ended by signal ${status - 128})` : '';
+  const signal = signalOf(status);
+  return signal === undefined ? '' : ` (ended by signal ${signal})`;
 }
+
+/** The signal that an exit status of a shell stands for, 1–64, or undefined. @see signal(7), kill(1) */
+export const signalOf = (status: number): number | undefined =>
+  status > 128 && status <= 128 + 64 ? status - 128 : undefined;

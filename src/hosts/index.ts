@@ -1,6 +1,7 @@
 export { createHosts, type HostsOptions } from './ssh-hosts.js';
 export { hostConfigs, type HostConfig, type InventoryHostEntry } from './host-config.js';
 export type * from './host.js';
+export { signalOf } from './command-end.js';
 export { commandFailed, lastLines } from './command-failure.js';
 export * from './units.js';
 export { claimHost, readClaim, refuseForeignClaim, releaseClaim, type Claim } from './claim.js';

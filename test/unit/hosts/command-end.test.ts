@@ -6,6 +6,8 @@ describe('classifyClose', () => {
     [7, undefined, { kind: 'exited', exitStatus: 7 }, 'exited 7'],
     [127, undefined, { kind: 'exited', exitStatus: 127 }, 'exited 127 (command not found)'],
     [137, undefined, { kind: 'exited', exitStatus: 137 }, 'exited 137 (ended by signal 9)'],
+    [192, undefined, { kind: 'exited', exitStatus: 192 }, 'exited 192 (ended by signal 64)'],
+    [255, undefined, { kind: 'exited', exitStatus: 255 }, 'exited 255'],
     [null, 'SIGKILL', { kind: 'killed', exitSignal: 'SIGKILL' }, 'was killed by SIGKILL'],
     [undefined, undefined, { kind: 'disconnected' }, 'lost its connection'],
     [null, undefined, { kind: 'disconnected' }, 'lost its connection'],
