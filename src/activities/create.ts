@@ -6,7 +6,7 @@ import type { Contract } from '../contracts/contract.js';
 import { digestOf } from '../digest.js';
 import { failure, type RehostFailure } from '../failures.js';
 import type { Hosts } from '../hosts/host.js';
-import { OUTCOME_LIMIT_BYTES, type StepCall, type StepOutcome } from '../plan/call.js';
+import { OUTCOME_LIMIT_BYTES, type Progress, type StepCall, type StepOutcome } from '../plan/call.js';
 import type { JsonObject } from '../plan/json.js';
 import type { ActionContext, Handler } from './action.js';
 import { proveFence } from './fence.js';
@@ -48,10 +48,15 @@ async function runStep(run: StepRun): Promise<StepOutcome> {
   const contract: Contract = contracts[action];
   if (call.step === 'inspect' && !contract.readOnly) throw changesSomething(action);
   const input = parseInput(contract, call, action);
-  const context = contextOf(run);
-  // Short actions have no progress of their own; without heartbeats a stop would not reach them.
-  const beat =
-    contract.timeouts === 'unit' ? undefined : setInterval(() => Context.current().heartbeat(), HEARTBEAT_MS);
+  const activity = Context.current();
+  let latest: Progress | undefined;
+  const context = contextOf(run, (progress) => {
+    latest = progress;
+    activity.heartbeat(progress);
+  });
+  // Not every part of an action has progress of its own: without heartbeats a stop would not reach it, and a long one
+  // would look like a dead worker. Each part has a time limit, so none beats for ever.
+  const beat = setInterval(() => activity.heartbeat(latest), HEARTBEAT_MS);
   try {
     if (call.mode === 'undo') {
       await undoStep({ contract, handler: run.handler, input, context });
@@ -67,7 +72,7 @@ async function runStep(run: StepRun): Promise<StepOutcome> {
   }
 }
 
-function contextOf(run: StepRun): ActionContext {
+function contextOf(run: StepRun, heartbeat: ActionContext['heartbeat']): ActionContext {
   const { call, hosts } = run;
   const signal = cancellationSignal();
   return {
@@ -79,7 +84,7 @@ function contextOf(run: StepRun): ActionContext {
       if (!signal.aborted) return 'none';
       return cancellationDetails()?.cancelRequested === true ? 'cancel' : 'shutdown';
     },
-    heartbeat: (progress) => Context.current().heartbeat(progress),
+    heartbeat,
     logger: run.logger.child({ migration: call.migration, step: call.step, host: call.host }),
   };
 }
