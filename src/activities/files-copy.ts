@@ -87,7 +87,8 @@ const OWN_STATUSES: Readonly<Record<number, string>> = {
 function endedBySignal(status: number): string | undefined {
   const signal = signalOf(status);
   if (signal === undefined) return undefined;
-  const killed = signal === 9 ? ' (KILL): by hand, or by the kernel when memory ran out ("journalctl -k")' : '';
+  const killed =
+    signal === 9 ? ' (KILL): by hand, or by the kernel when memory ran out ("journalctl -k")' : '';
   return `rsync was ended by signal ${signal}${killed}.`;
 }
 

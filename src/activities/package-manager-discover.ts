@@ -266,6 +266,9 @@ async function readInnerMounts(host: Host, trees: readonly { readonly path: stri
   return [...new Set(points)].filter((point) => trees.some(({ path }) => point.startsWith(`${path}/`)));
 }
 
+/** Longest walk over a tree: millions of entries on a cold disk take minutes, and an inspection has ten. */
+export const WALK_TIMEOUT_MS = 480_000;
+
 // Blocks, entries, and the newest change of what users and the product itself keep: what a start alone rewrites is left
 // out. What is mounted below is counted: the copy brings it, too.
 const MEASURE = `[ -d "$1" ] || exit 0
@@ -277,7 +280,7 @@ async function measureTree(
   host: Host,
   tree: { id: string; path: string },
 ): Promise<Forecast['trees'][number]> {
-  const text = await host.script(MEASURE, [tree.path], { timeoutMs: 110_000 });
+  const text = await host.script(MEASURE, [tree.path], { timeoutMs: WALK_TIMEOUT_MS });
   const [device = '', sums = '0 0 0'] = text.trim().split('\n');
   const [bytes, inodes, newest] = sums.split(' ').map(Number);
   return { ...tree, device, bytes: bytes ?? 0, inodes: inodes ?? 0, newest: newest ?? 0 };
@@ -301,7 +304,7 @@ async function readCache(host: Host, dataDir: string): Promise<Pick<Forecast, 'c
   const text = await host.script(
     'if [ -d "$1" ]; then du -s -B1 "$1" | cut -f1; du -s --inodes "$1" | cut -f1; else echo 0; echo 0; fi',
     [`${dataDir}/cache`],
-    { timeoutMs: 110_000 },
+    { timeoutMs: WALK_TIMEOUT_MS },
   );
   const [bytes = '0', inodes = '0'] = text.trim().split('\n');
   return { cacheBytes: Number(bytes), cacheInodes: Number(inodes) };

@@ -2,6 +2,7 @@ import { RSPM, type packageManagerContracts } from '../contracts/package-manager
 import { watchUnit, type Host } from '../hosts/index.js';
 import type { ActionContext, ActionResult, Handler } from './action.js';
 import { stopOnCancel, watchOptions } from './watch.js';
+import { WALK_TIMEOUT_MS } from './package-manager-discover.js';
 
 type Evict = Handler<(typeof packageManagerContracts)['packageManager.evict@1']>;
 type Input = Parameters<Evict['act']>[0];
@@ -48,7 +49,7 @@ async function cacheBytes(host: Host, directories: readonly string[]): Promise<n
   const text = await host.script(
     'for d in "$@"; do if [ -d "$d" ]; then du -sb "$d" | cut -f1; fi; done',
     directories,
-    { timeoutMs: 110_000 },
+    { timeoutMs: WALK_TIMEOUT_MS },
   );
   return text.split('\n').reduce((sum, line) => sum + Number(line), 0);
 }

@@ -1,5 +1,5 @@
 import type { Host } from '../hosts/host.js';
-import { readConfig, treesOf } from './package-manager-discover.js';
+import { readConfig, treesOf, WALK_TIMEOUT_MS } from './package-manager-discover.js';
 
 /** More names than this are cut off: the check says that accounts are missing, not which ones of hundreds. */
 const MOST_NAMES = 200;
@@ -32,7 +32,9 @@ done`;
 export async function missingOwners(target: Host, source: Host): Promise<string[]> {
   const { config } = await readConfig(source);
   const paths = treesOf(config).map(({ path }) => path);
-  const owners = await source.script(OWNERS, [`${config.dataDir}/cache`, ...paths], { timeoutMs: 110_000 });
+  const owners = await source.script(OWNERS, [`${config.dataDir}/cache`, ...paths], {
+    timeoutMs: WALK_TIMEOUT_MS,
+  });
   const names = owners.split('\n').filter((line) => line !== '');
   if (names.length === 0) return [];
   const unknown = await target.script(UNKNOWN, names.slice(0, MOST_NAMES));
