@@ -2,7 +2,7 @@ import type { filesContracts } from '../contracts/files.js';
 import { copyScript, firstPassMark, type CopyInput } from '../contracts/files-copy.js';
 import { landingOf } from '../contracts/files-landing.js';
 import { failure, RehostFailure } from '../failures.js';
-import { rsyncExit } from '../formats/rsync.js';
+import { DISK_FULL, rsyncExit } from '../formats/rsync.js';
 import {
   honestProgress,
   parsePullSummary,
@@ -101,7 +101,7 @@ function copyFailure(input: CopyInput, context: ActionContext, result: UnitResul
     endedBySignal(result.exitStatus) ??
     `rsync documents status ${result.exitStatus} as "${exit.documented}".`;
   const said = `${documented}\n${result.stderr}`.trim();
-  if (/No space left on device|Disk quota exceeded/.test(result.stderr)) {
+  if (new RegExp(DISK_FULL).test(result.stderr)) {
     return failure('DiskFull', {
       message: `host ${host} has no room left for ${incoming} while tree ${input.tree} was copied`,
       detail: said,

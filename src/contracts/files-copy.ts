@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import {
+  DISK_FULL,
   LIVE_CHANGE_LINES,
   PARTIAL,
   PARTIAL_DIRECTORY,
@@ -106,18 +107,23 @@ export function copyArgvs(
   };
 }
 
-// Whether the source changed while it was read, and nothing else happened.
-const CHANGED_ALIVE = `changed_alive() {
+// `changed_alive`: the source changed while it was read, and nothing else happened. `once_more`: whatever else ended a
+// warm pass is tried again before somebody is woken, but for what cannot be another time: usage, protocol, a full disk.
+const WARM = `changed_alive() {
   grep -a -q -E ${quoteWord(LIVE_CHANGE_LINES)} errors || return 1
   ! grep -a -q -v -E ${quoteWord(`${LIVE_CHANGE_LINES}|${SUMMARY_LINES}`)} errors
+}
+once_more() {
+  [ "$attempt" -lt 2 ] && [ "$status" -gt 4 ] || exit "$status"
+  ! grep -a -q -E ${quoteWord(DISK_FULL)} errors || exit "$status"
 }
 `;
 
 /**
  * The unit's script: waits for the tree's receiver lock, pulls, and goes on after a broken link.
  *
- * Files that vanish are normal in a warm pass and one more try in a final one; files that change while they are read
- * are normal in a warm pass and an error in a final one. At its end the file `progress` holds the attempts, the
+ * In a warm pass files may vanish or change while they are read, and any other end is tried once more. In a final pass
+ * vanished files are one more try, anything else is an error. At its end the file `progress` holds the attempts, the
  * statistics of each call of rsync, and one line `pass GENERATION BYTES` for each pass of this step.
  * Exit 75: another receiver holds the lock for 10 min. Exit 78: incoming cannot be made. Otherwise the exit is rsync's.
  */
@@ -137,7 +143,7 @@ if [ ! -d "$incoming" ]; then
 fi
 : > statistics
 attempts=0
-${final ? '' : CHANGED_ALIVE}pull() {
+${final ? '' : WARM}pull() {
   attempt=1
   while :; do
     attempts=$((attempts + 1))
@@ -147,11 +153,11 @@ ${final ? '' : CHANGED_ALIVE}pull() {
     case $status in
       0) break ;;
       ${VANISHED}) ${final ? '[ "$attempt" -lt 2 ] || exit $status' : 'break'} ;;
-      ${PARTIAL}) ${final ? 'exit $status' : 'changed_alive || exit $status; break'} ;;
+      ${PARTIAL}) ${final ? 'exit $status' : '! changed_alive || break; once_more'} ;;
       ${RETRIED_STATUSES.join(' | ')})
         ! grep -q '^rehost: refused' errors || exit $status
         [ "$attempt" -lt ${COPY_ATTEMPTS} ] || exit $status ;;
-      *) exit $status ;;
+      *) ${final ? 'exit $status' : 'once_more'} ;;
     esac
     pause=$((attempt * attempt * 5))
     [ "$pause" -le 60 ] || pause=60

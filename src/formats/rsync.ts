@@ -137,6 +137,9 @@ export const LIVE_CHANGE_LINES = [
   '^(WARNING|ERROR): .* failed verification -- update discarded',
 ].join('|');
 
+/** How rsync tells of a full file system, in any line; for `grep -E` as well. */
+export const DISK_FULL = 'No space left on device|Disk quota exceeded';
+
 /** Lines that only sum up others. */
 export const SUMMARY_LINES = [
   '^$',

@@ -146,7 +146,7 @@ describe('a copy whose link breaks', () => {
     expect(await sumOf('ppm-target', `${incoming}/fourth`)).toBe(await sumOf('ppm-source', `${DATA}/fourth`));
   }, 180_000);
 
-  describe('when a file is shortened while it is read, as a rotated log is', () => {
+  describe('when something happens during a pass', () => {
     const copyOfALog = async (generation: number, pass: 'warm' | 'final'): Promise<unknown> => {
       await run.undo(copy(generation - 1));
       await run.sh('ppm-source', `rm ${DATA}/*; head -c 24000000 /dev/urandom > ${DATA}/log`);
@@ -156,7 +156,7 @@ describe('a copy whose link breaks', () => {
       return copying;
     };
 
-    it('a warm pass ends well, and the pass after it brings the rest', async () => {
+    it('a warm one ends well though a file is shortened while it is read, and the next brings the rest', async () => {
       expect(await copyOfALog(9, 'warm')).toMatchObject({ values: { attempts: 1 } });
       const errors = await run.sh('ppm-target', `cat /var/lib/rehost/${MIGRATION}/copy/g9/stderr`);
       expect(errors).toContain('No data available (61)');
@@ -165,18 +165,28 @@ describe('a copy whose link breaks', () => {
       expect(await run.sh('ppm-target', `cat ${incoming}/log`)).toBe('rotated\n');
     }, 180_000);
 
-    it('a final pass fails, because nothing may write under the fence', async () => {
+    it('a final one fails when a file is shortened while it is read: nothing may write under the fence', async () => {
       expect(await copyOfALog(11, 'final')).toMatchObject({
         type: 'UnitFailed',
         message: expect.stringContaining('status 23') as string,
       });
     }, 180_000);
 
-    it('a warm pass still fails when an entry cannot be written', async () => {
+    it('a warm one goes on by itself when rsync is killed', async () => {
+      await run.undo(copy(11));
+      await run.sh('ppm-source', `head -c 24000000 /dev/urandom > ${DATA}/log`);
+      const copying = run.act(copy(12, 4_000_000, 'warm'));
+      await half();
+      await run.sh('ppm-target', 'pkill -KILL -x rsync');
+      expect(await copying).toMatchObject({ values: { attempts: 2 } });
+      expect(await sumOf('ppm-target', `${incoming}/log`)).toBe(await sumOf('ppm-source', `${DATA}/log`));
+    }, 180_000);
+
+    it('a warm one fails when an entry cannot be written', async () => {
       await run.sh('ppm-target', `mkdir -p ${incoming}/busy/inside; touch ${incoming}/busy/inside/f`);
       await run.sh('ppm-source', `echo file > ${DATA}/busy`);
       await run.sh('ppm-target', `mount -t tmpfs none ${incoming}/busy/inside`);
-      const failed = await run.act(copy(12, undefined, 'warm')).catch((error: unknown) => error);
+      const failed = await run.act(copy(13, undefined, 'warm')).catch((error: unknown) => error);
       await run.sh('ppm-target', `umount ${incoming}/busy/inside`);
       expect(failed).toMatchObject({
         type: 'UnitFailed',
