@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, openSync, closeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { failure } from './failures.js';
@@ -11,8 +11,10 @@ export interface DevServerOptions {
   readonly cli: string;
   /** Database file; its directory is made. State survives a restart on the same file. */
   readonly database: string;
-  readonly port: number;
-  readonly uiPort: number;
+  /** Without one a free port is taken. */
+  readonly port?: number;
+  /** Without one a free port is taken. */
+  readonly uiPort?: number;
   /** Where the server's own log goes. */
   readonly log: string;
   /** Address to listen on. Default 127.0.0.1: the server has no authorization. */
@@ -32,17 +34,37 @@ export interface DevServer {
 
 const UP_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
+const START_TRIES = 4;
 
 /**
  * Starts the Temporal dev server with its database on disk and answers when it listens.
  *
- * It runs in a process group of its own: Ctrl-C reaches us alone, so that the worker ends before the server.
+ * It runs in a process group of its own: Ctrl-C reaches us alone, so that the worker ends before the server. A port that
+ * somebody took between the look and the start, of ours or of the server's inner ones, is chosen anew.
  * @throws TemporalUnreachable when it does not listen in time or ends at once
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  mkdirSync(dirname(options.database), { recursive: true });
+  for (let tries = 1; ; tries += 1) {
+    const port = options.port ?? (await freePort());
+    const uiPort = options.uiPort ?? (await freePort());
+    const started = await startOn({ ...options, port, uiPort });
+    if ('server' in started) return started.server;
+    if (tries === START_TRIES || !started.problem.includes('address already in use'))
+      throw notUp(options, { port, problem: started.problem });
+  }
+}
+
+type Ports = DevServerOptions & { readonly port: number; readonly uiPort: number };
+
+async function startOn(
+  options: Ports,
+): Promise<{ readonly server: DevServer } | { readonly problem: string }> {
   const { cli, database, port, uiPort, log, ip = '127.0.0.1' } = options;
-  mkdirSync(dirname(database), { recursive: true });
+  // A stranger that listens there would be taken for ours.
+  if (await listens(ip, port)) return { problem: `${ip}:${port}: address already in use.` };
   const file = openSync(log, 'a');
+  const logged = fstatSync(file).size;
   const child = spawn(
     cli,
     [
@@ -59,34 +81,47 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  await untilListening(child, { port, ip, log });
-  return {
+  const problem = await untilListening(child, { port, ip });
+  if (problem !== undefined) {
+    child.kill('SIGKILL');
+    await exited;
+    const said = readFileSync(log).subarray(logged).toString().trim().split('\n');
+    return { problem: [problem, ...said.slice(-3)].join('\n') };
+  }
+  const server = {
     address: `${ip}:${port}`,
     uiAddress: `http://${ip}:${uiPort}`,
     pid: child.pid ?? 0,
     exited,
     stop: () => stop(child, exited),
   };
+  return { server };
 }
 
+/** Why it does not listen; nothing when it does. */
 async function untilListening(
   child: ChildProcess,
-  { port, ip, log }: { port: number; ip: string; log: string },
-): Promise<void> {
+  { port, ip }: { port: number; ip: string },
+): Promise<string | undefined> {
   let problem: string | undefined;
   child.once('error', (error) => (problem = error.message));
   const deadline = Date.now() + UP_WITHIN_MS;
   while (Date.now() < deadline && problem === undefined && child.exitCode === null) {
-    if (await listens(ip, port)) return;
+    if (await listens(ip, port)) return undefined;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  child.kill('SIGKILL');
-  throw failure('TemporalUnreachable', {
-    message: `the embedded Temporal did not come up on ${ip}:${port} within ${UP_WITHIN_MS / 1000} s`,
-    detail: problem ?? `It ended with status ${child.exitCode ?? 'none'}; its log is ${log}.`,
-    hint: `Read ${log}; name another port with --port when this one is taken.`,
-  });
+  if (problem !== undefined) return problem;
+  return child.exitCode === null
+    ? `It did not listen within ${UP_WITHIN_MS / 1000} s.`
+    : `It ended with status ${child.exitCode}.`;
 }
+
+const notUp = (options: DevServerOptions, seen: { port: number; problem: string }) =>
+  failure('TemporalUnreachable', {
+    message: `the embedded Temporal did not come up on ${options.ip ?? '127.0.0.1'}:${seen.port}`,
+    detail: seen.problem,
+    hint: `Read ${options.log}; name another port with --port when this one is taken.`,
+  });
 
 /** Whether something listens at an address. */
 export function listens(ip: string, port: number): Promise<boolean> {
@@ -103,7 +138,7 @@ export function listens(ip: string, port: number): Promise<boolean> {
 }
 
 /** A port of the loopback that is free at this moment. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

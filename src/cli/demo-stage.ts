@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Lab } from '../../lab/lab.js';
 import { createClient, type RehostClient } from '../client.js';
 import type { Configuration } from '../config.js';
-import { freePort, listens, startDevServer, type DevServer } from '../dev-server.js';
+import { listens, startDevServer, type DevServer } from '../dev-server.js';
 import type { RunningWorker } from '../worker.js';
 import type { CommandContext } from './context.js';
 import { atAddress, prepareNamespace } from './up.js';
@@ -75,8 +75,7 @@ async function embeddedTemporal(directory: string): Promise<DevServer> {
     cli: temporalCli(),
     database: join(directory, 'temporal.db'),
     log: join(directory, 'temporal.log'),
-    port: await freePort(),
-    uiPort: (await listens('127.0.0.1', USUAL_UI_PORT)) ? await freePort() : USUAL_UI_PORT,
+    ...((await listens('127.0.0.1', USUAL_UI_PORT)) ? {} : { uiPort: USUAL_UI_PORT }),
   });
 }
 

@@ -11,7 +11,7 @@ import { temporalCli } from '../../lab/toolchain.js';
 import type { Io } from '../../src/cli/io.js';
 import { runCli } from '../../src/cli/program.js';
 import { loadConfiguration } from '../../src/config.js';
-import { freePort, startDevServer, type DevServer } from '../../src/dev-server.js';
+import { startDevServer, type DevServer } from '../../src/dev-server.js';
 import { RehostFailure } from '../../src/failures.js';
 import { startWorker } from '../../src/worker.js';
 import type { World } from './world.js';
@@ -85,8 +85,6 @@ export async function startStranger(world: World): Promise<Stranger> {
   const server = await startDevServer({
     cli: temporalCli(),
     database: join(directory, 'temporal.db'),
-    port: await freePort(),
-    uiPort: await freePort(),
     log: join(directory, 'temporal.log'),
   });
   const configuration = loadConfiguration(

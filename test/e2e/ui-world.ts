@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { temporalCli } from '../../lab/toolchain.js';
 import { createClient, type RehostClient, type RunSummary } from '../../src/client.js';
 import { loadConfiguration } from '../../src/config.js';
-import { freePort, startDevServer, type DevServer } from '../../src/dev-server.js';
+import { startDevServer, type DevServer } from '../../src/dev-server.js';
 import { digestOf, sealPlan } from '../../src/digest.js';
 import { failure, type FailureType } from '../../src/failures.js';
 import type { StepCall, StepOutcome } from '../../src/plan/call.js';
@@ -44,8 +44,6 @@ export async function startUiWorld(): Promise<UiWorld> {
   const server = await startDevServer({
     cli: temporalCli(),
     database: join(directory, 'temporal.db'),
-    port: await freePort(),
-    uiPort: await freePort(),
     log: join(directory, 'temporal.log'),
   });
   const configuration = loadConfiguration(

@@ -10,7 +10,7 @@ import { temporalCli } from '../../lab/toolchain.js';
 import { createActivities, type StepActivity } from '../../src/activities/create.js';
 import { createClient, type RehostClient, type RunSummary } from '../../src/client.js';
 import { loadConfiguration, type Configuration } from '../../src/config.js';
-import { freePort, startDevServer, type DevServer } from '../../src/dev-server.js';
+import { startDevServer, type DevServer } from '../../src/dev-server.js';
 import { sealPlan } from '../../src/digest.js';
 import { RehostFailure } from '../../src/failures.js';
 import type { Hosts } from '../../src/hosts/host.js';
@@ -79,11 +79,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const { name, packages = 24, packageBytes = 65_536 } = options;
   const lab = await labReset({ name, packages, packageBytes });
   const directory = mkdtempSync(join(tmpdir(), 'rehost-e2e-'));
-  const [port, uiPort] = [await freePort(), await freePort()];
   const log = join(directory, 'temporal.log');
-  const serve = (database: string): Promise<DevServer> =>
-    startDevServer({ cli: temporalCli(), database: join(directory, database), port, uiPort, log });
+  const serve = (database: string, ports: { port?: number; uiPort?: number } = {}): Promise<DevServer> =>
+    startDevServer({ cli: temporalCli(), database: join(directory, database), log, ...ports });
   const server = await serve('temporal.db');
+  const portOf = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1));
+  const ports = { port: portOf(server.address), uiPort: portOf(server.uiAddress) };
   const configuration = loadConfiguration(
     { address: server.address, inventory: lab.inventory, actor: REQUESTER },
     { HOME: process.env['HOME'], PATH: process.env['PATH'] },
@@ -114,7 +115,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       rmSync(join(directory, 'temporal.db'), { force: true });
     },
     reborn: async () => {
-      world.server = await serve(`temporal-${Date.now()}.db`);
+      world.server = await serve(`temporal-${Date.now()}.db`, ports);
       world.client = await createClient(configuration);
       world.worker = await startTestWorker(configuration, options.wrap);
     },

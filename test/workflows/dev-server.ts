@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const KEYWORDS = ['RehostState', 'RehostPhase', 'RehostSource', 'RehostTarget', 'RehostMigration'];
 const START_LIMIT_MS = 30_000;
+const START_TRIES = 4;
 
 /** A running dev server; `stop` ends exactly this process. */
 export interface DevServer {
@@ -53,10 +54,23 @@ export interface DevServerOptions {
   readonly dbFilename?: string;
 }
 
-/** Starts a server on a loopback port, in memory unless a file is named, with rehost's search attributes. */
+/**
+ * Starts a server on a loopback port, in memory unless a file is named, with rehost's search attributes.
+ *
+ * A port that another server took between the look and the start is chosen anew.
+ */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startOn(options, options.port ?? (await freePort()));
+    } catch (error) {
+      if (tries === START_TRIES || !String(error).includes('address already in use')) throw error;
+    }
+  }
+}
+
+async function startOn(options: DevServerOptions, port: number): Promise<DevServer> {
   const cli = temporalCli();
-  const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   const child = spawn(
     cli,
@@ -71,14 +85,20 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
       ...KEYWORDS.map((name) => `--search-attribute=${name}=Keyword`),
       ...(options.dynamicConfig ?? []).map((pair) => `--dynamic-config-value=${pair}`),
     ],
-    { stdio: 'ignore' },
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  let said = '';
+  let closed = false;
+  child.once('close', () => (closed = true));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
   const { pid } = child;
   if (pid === undefined) throw new Error(`${cli} could not be started`);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const endWithUs = (): boolean => child.kill('SIGKILL');
   process.once('exit', endWithUs);
-  await healthy(cli, address, () => child.exitCode);
+  await healthy(cli, address, () =>
+    closed ? `ended with ${String(child.exitCode)}: ${said.trim()}` : undefined,
+  );
   return {
     address,
     pid,
@@ -90,7 +110,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   };
 }
 
-async function healthy(cli: string, address: string, exitCode: () => number | null): Promise<void> {
+async function healthy(cli: string, address: string, end: () => string | undefined): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
     try {
@@ -107,8 +127,8 @@ async function healthy(cli: string, address: string, exitCode: () => number | nu
       await run(cli, list, { timeout: 5000 });
       return;
     } catch (error) {
-      if (exitCode() !== null)
-        throw new Error(`the Temporal server ended with ${String(exitCode())}`, { cause: error });
+      const ended = end();
+      if (ended !== undefined) throw new Error(`the Temporal server ${ended}`, { cause: error });
       if (Date.now() > deadline)
         throw new Error(`the Temporal server at ${address} did not answer`, { cause: error });
       await new Promise((resolve) => setTimeout(resolve, 100));
