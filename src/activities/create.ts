@@ -55,7 +55,8 @@ async function runStep(run: StepRun): Promise<StepOutcome> {
     activity.heartbeat(progress);
   });
   // Not every part of an action has progress of its own: without heartbeats a stop would not reach it, and a long one
-  // would look like a dead worker. Each part has a time limit, so none beats for ever.
+  // would look like a dead worker. Every command has a time limit that holds even for one that cannot be killed, so none
+  // beats for ever.
   const beat = setInterval(() => activity.heartbeat(latest), HEARTBEAT_MS);
   try {
     if (call.mode === 'undo') {

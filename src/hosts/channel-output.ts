@@ -17,11 +17,14 @@ export interface Collected {
 const NOISE_BYTES = 64 * 1024;
 /** The host ends the command itself; only when it does not answer is the channel closed from here. */
 const GRACE_MS = (KILL_AFTER_SECONDS + 5) * 1_000;
+/** sshd confirms the end of a channel only once its process is gone, and one in uninterruptible I/O never goes. */
+const CLOSE_MS = 5_000;
 
 /**
  * Feeds a channel its stdin and collects what it prints until it closes.
  *
- * On abort the remote command gets TERM (as far as sshd passes it on) and the signal's reason is thrown.
+ * On abort the remote command gets TERM (as far as sshd passes it on) and the signal's reason is thrown. Ends at the
+ * latest `GRACE_MS` and `CLOSE_MS` after the time limit, also when the command cannot be killed: `disconnected` then.
  */
 export function collectChannel(
   channel: ClientChannel,
@@ -38,13 +41,19 @@ export function collectChannel(
       if (bytes[stream] <= maxBytes + NOISE_BYTES) output[stream].push(chunk);
       else {
         overflow ??= stream;
-        channel.close();
+        giveUp();
       }
     };
-    const timer = setTimeout(() => channel.close(), timeoutMs + GRACE_MS);
+    let unconfirmed: NodeJS.Timeout | undefined;
+    const giveUp = (): void => {
+      channel.close();
+      // Who waits for the end (this reading, the slot of the session) is told; the confirmation may come later or never.
+      unconfirmed ??= setTimeout(() => channel.emit('close'), CLOSE_MS);
+    };
+    const timer = setTimeout(giveUp, timeoutMs + GRACE_MS);
     const abort = (): void => {
       channel.signal('TERM');
-      channel.close();
+      giveUp();
       reject(signal?.reason as Error);
     };
     signal?.addEventListener('abort', abort, { once: true });
@@ -55,6 +64,7 @@ export function collectChannel(
     channel.on('error', () => undefined);
     channel.once('close', (code: number | null | undefined, killedBy: string | undefined) => {
       clearTimeout(timer);
+      clearTimeout(unconfirmed);
       signal?.removeEventListener('abort', abort);
       const stdout = Buffer.concat(output.stdout);
       const durationMs = Math.round(performance.now() - startedAt);

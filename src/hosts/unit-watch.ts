@@ -50,6 +50,7 @@ export async function watchUnit(host: Host, spec: UnitSpec, options: WatchOption
   const { signal, onPoll, pollMs = 2_000, unreachableAfterMs = 600_000 } = options;
   let begun = false;
   let pollFailures = 0;
+  let refusals = 0;
   let reachedAt = performance.now();
   // Short units end within a second: the first looks come quickly, then one every `pollMs`.
   for (let looks = 0; ; looks += 1) {
@@ -60,13 +61,15 @@ export async function watchUnit(host: Host, spec: UnitSpec, options: WatchOption
       const poll = await pollUnit(host, spec);
       reachedAt = performance.now();
       pollFailures = 0;
+      refusals = 0;
       onPoll({ pollFailures, poll });
       // Gone before it wrote anything, for instance stopped by hand at once: starting again is safe.
       begun = poll.status.kind !== 'not-started';
       const result = await ended(host, spec, { poll, accept: options.accept ?? [0] });
       if (result !== undefined) return result;
     } catch (error) {
-      if (!isTransient(error, { begun, pollFailures })) throw error;
+      refusals = isRefusal(error) ? refusals + 1 : 0;
+      if (!isTransient(error, { begun, refusals })) throw error;
       pollFailures += 1;
       onPoll({ pollFailures, lastFailure: error });
       if (performance.now() - reachedAt >= unreachableAfterMs)
@@ -81,8 +84,8 @@ const FIRST_PAUSE_MS = 200;
 
 /** A look that fails so often in a row, though the host answers, does not fail because the host goes up or down. */
 const BROKEN_LOOKS = 15;
-/** A busy systemd may refuse a start for a moment; starting is safe to repeat, so that one refusal parks nothing. */
-const BROKEN_STARTS = 3;
+/** A busy systemd may refuse a start for a few seconds; starting is safe to repeat, so that this parks nothing. */
+const BROKEN_STARTS = 5;
 
 /**
  * Whether the host may answer later: it could not be reached, or it is going down or coming up. Then systemd does not
@@ -90,13 +93,17 @@ const BROKEN_STARTS = 3;
  */
 function isTransient(
   error: unknown,
-  seen: { readonly begun: boolean; readonly pollFailures: number },
+  seen: { readonly begun: boolean; readonly refusals: number },
 ): error is RehostFailure {
   if (!(error instanceof RehostFailure)) return false;
   if (FAILURES[error.type].retryable) return true;
   if (error.type === 'SshDenied') return seen.begun;
-  return error.type === 'CommandFailed' && seen.pollFailures < (seen.begun ? BROKEN_LOOKS : BROKEN_STARTS);
+  return isRefusal(error) && seen.refusals <= (seen.begun ? BROKEN_LOOKS : BROKEN_STARTS);
 }
+
+/** The host answered, and said no; counted apart from lost connections, of which a restart has many before it. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof RehostFailure && error.type === 'CommandFailed';
 
 async function ended(
   host: Host,

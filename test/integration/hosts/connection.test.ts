@@ -191,6 +191,20 @@ describe('commands', () => {
     expect((await shellOf('pgrep -f "sleep 475[1]"')).stdout).toBe('');
   });
 
+  it('are given up when they cannot be killed, and so is their session', async () => {
+    const host = reach([configOf(lab, 'ppm-source')]).get('ppm-source');
+    // A stopped `timeout` neither ends the command nor goes: sshd then confirms the end of no such channel.
+    const stuck = Array.from({ length: 8 }, () =>
+      failureOf(host.run(['sh', '-c', 'kill -STOP $PPID; exec sleep 4771'], { timeoutMs: 1_000 })),
+    );
+    try {
+      for (const failed of await Promise.all(stuck)) expect(failed.type).toBe('CommandTimedOut');
+      expect(await host.check(['echo', 'more'])).toBe('more\n');
+    } finally {
+      await shellOf('pkill -KILL -f "sleep 4771"');
+    }
+  });
+
   it('stop being waited for when their signal is aborted, and end on the host at the latest when their time is over', async () => {
     const controller = new AbortController();
     const waiting = hosts

@@ -88,7 +88,15 @@ describe('watchUnit', () => {
   it('ends with the failure of a start that goes on being refused', async () => {
     const { host, calls } = scripted([RUNNING], [fail('CommandFailed')]);
     expect(await watch(host)).toMatchObject({ type: 'CommandFailed' });
-    expect(calls.start).toBe(4);
+    expect(calls.start).toBe(6);
+  });
+
+  it('goes on after refusals that follow a long time away, as when a host comes up before its systemd', async () => {
+    const away = Array.from({ length: 20 }, () => fail('SshUnreachable'));
+    const start = scripted([finished(0)], [...away, fail('CommandFailed'), 'started']);
+    expect(await watch(start.host)).toMatchObject({ result: { exitStatus: 0 } });
+    const look = scripted([RUNNING, ...away, fail('CommandFailed'), finished(0)]);
+    expect(await watch(look.host)).toMatchObject({ result: { exitStatus: 0 } });
   });
 
   it('ends with HostKeyMismatch in the middle, without another try', async () => {
