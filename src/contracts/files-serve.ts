@@ -182,6 +182,8 @@ export const authorizeUndo = {
     const directory = stepDir(context.migration, context.step);
     return [
       '(',
+      // By hand the blocks run without it: on a full disk the next line would install what could not be written.
+      'set -eu',
       'umask 077',
       `step=${quoteWord(directory)}`,
       `new=${quoteWord(newContent(context))}`,

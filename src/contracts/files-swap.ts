@@ -152,6 +152,7 @@ export const swapContract = contract({
   undo: {
     shell: (input, context) => [
       '(',
+      'set -eu',
       ...swapVariables(input, context),
       ...(landingOf(input, context.migration).inside ? SWAP_ENTRIES_UNDO : SWAP_TREES_UNDO).split('\n'),
       ')',

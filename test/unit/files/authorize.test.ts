@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -44,12 +45,24 @@ function world() {
     return { ...sh(AUTHORIZE_SCRIPT, { args, programs }), line };
   };
   const undo = (context = CONTEXT) => sh(here(authorizeUndo.shell(context).join('\n')), { programs });
+  const byHand = () => sh(here(authorizeUndo.shell(CONTEXT).join('\n')), { programs, byHand: true });
   const write = (text: string, mode = 0o600): void => {
     mkdirSync(join(home, '.ssh'), { mode: 0o700, recursive: true });
     writeFileSync(keys, text);
     chmodSync(keys, mode);
   };
-  return { place, home, keys, state, programs, act, undo, write, read: () => readFileSync(keys, 'utf8') };
+  return {
+    place,
+    home,
+    keys,
+    state,
+    programs,
+    act,
+    undo,
+    byHand,
+    write,
+    read: () => readFileSync(keys, 'utf8'),
+  };
 }
 
 describe('authorized_keys', () => {
@@ -141,6 +154,23 @@ describe('authorized_keys', () => {
     expect(readFileSync(real, 'utf8')).toBe('ssh-ed25519 AAA me\n');
     expect(sh('readlink "$1"', { args: [now.keys] }).stdout.trim()).toBe(real);
   });
+
+  it.each(['sed', 'cp', 'cat', 'sync', 'flock'])(
+    'keeps every key and the way back when an undo by hand cannot %s, as on a full disk',
+    (name) => {
+      const { place, programs, keys, act, write, read, byHand } = world();
+      write('ssh-ed25519 OPERATOR me\n');
+      act();
+      const before = read();
+      program(programs, name, 'exit 4');
+      expect(byHand().status).not.toBe(0);
+      expect(read()).toBe(before);
+      rmSync(join(programs, name));
+      expect(byHand().status).toBe(0);
+      expect(readFileSync(keys, 'utf8')).toBe('ssh-ed25519 OPERATOR me\n');
+      place.remove();
+    },
+  );
 
   it('is left alone by an undo of a step that never ran', () => {
     now.write('ssh-ed25519 AAA me');

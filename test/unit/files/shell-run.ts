@@ -17,15 +17,15 @@ export function scratch(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Runs a script with a real `sh -eu`; `programs` is a directory put before PATH. */
+/** Runs a script with a real `sh -eu`, or plain `sh` as by hand; `programs` is a directory put before PATH. */
 export function sh(
   script: string,
-  options: { args?: readonly string[]; programs?: string; cwd?: string } = {},
+  options: { args?: readonly string[]; programs?: string; cwd?: string; byHand?: boolean } = {},
 ): ShellRun {
   const path = process.env['PATH'] ?? '';
   const { status, signal, stdout, stderr } = spawnSync(
     'sh',
-    ['-eu', '-c', script, 'rehost', ...(options.args ?? [])],
+    [...(options.byHand === true ? [] : ['-eu']), '-c', script, 'rehost', ...(options.args ?? [])],
     {
       encoding: 'utf8',
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -42,7 +42,9 @@ function world(options: { inside: boolean; live?: boolean }) {
       here((swapContract.undo?.shell(input, context) ?? []).join('\n')),
       path === undefined ? {} : { programs: path },
     );
-  return { place, places, live, programs, input, act, undo };
+  const byHand = () =>
+    sh(here((swapContract.undo?.shell(input, context) ?? []).join('\n')), { programs, byHand: true });
+  return { place, places, live, programs, input, act, undo, byHand };
 }
 
 type World = ReturnType<typeof world>;
@@ -212,6 +214,20 @@ describe('a swap that cannot be', () => {
     expect(now.undo()).toMatchObject({ status: 65 });
     expect(existsSync(now.places.former)).toBe(true);
     now.place.remove();
+  });
+});
+
+describe('a swap that is taken back by hand, in a shell that does not stop at errors', () => {
+  it.each(['chown', 'chmod', 'rmdir'])('stops when %s fails, and is finished by a repeat', (name) => {
+    const made = world({ inside: true });
+    const before = seen(made);
+    made.act();
+    program(made.programs, name, 'exit 4');
+    expect(made.byHand().status).not.toBe(0);
+    rmSync(join(made.programs, name));
+    expect(made.byHand().status).toBe(0);
+    expect(seen(made)).toEqual(before);
+    made.place.remove();
   });
 });
 
