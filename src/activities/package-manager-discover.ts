@@ -19,17 +19,21 @@ import {
   type PackageManagerConfig,
 } from '../formats/package-manager-config.js';
 import type { Host } from '../hosts/host.js';
+import { walkData } from './package-manager-walks.js';
 
 /** What a discovery asks for besides the host. */
 export interface DiscoverOptions {
   readonly role: 'source' | 'target';
-  /** Result of the peer probe, made by the caller who knows both hosts. */
-  readonly peer: string;
-  /** Owners of the source's data that this host lacks, found by the caller. @see missingOwners */
-  readonly missingOwners: readonly string[];
+  /** Ends the walks over the data. */
+  readonly signal: AbortSignal;
 }
 
-type Forecast = z.output<typeof packageManagerForecast>;
+/** What one host alone tells; `peer` and `missingOwners` need the other end, and are found by who knows both. */
+export interface OwnDiscovery extends Omit<PackageManagerDiscovery, 'forecast'> {
+  readonly forecast: Forecast;
+}
+
+type Forecast = Omit<z.output<typeof packageManagerForecast>, 'peer' | 'missingOwners'>;
 
 interface UnitFacts {
   readonly load: string;
@@ -60,10 +64,7 @@ interface Reading {
  * Repeat: safe. Secrets: the encryption key leaves the host as SHA-256 only, settings as digests.
  * @throws ProductMissing when the host has no Package Manager
  */
-export async function discoverPackageManager(
-  host: Host,
-  options: DiscoverOptions,
-): Promise<PackageManagerDiscovery> {
+export async function discoverPackageManager(host: Host, options: DiscoverOptions): Promise<OwnDiscovery> {
   const reading = await readHost(host);
   return { facts: reading.facts, forecast: await readForecast({ host, options, ...reading }) };
 }
@@ -205,6 +206,9 @@ async function readForecast(sources: ForecastSources): Promise<Forecast> {
   const { host, config, unit, machine, options } = sources;
   const trees = treesOf(config);
   const paths = [...config.rVersions, ...config.pythonVersions];
+  const walks = walkData({ host, signal: options.signal }, { dataDir: config.dataDir, trees });
+  // What fails first is told below; the walks' own failure must not be without a listener until then.
+  walks.catch(() => undefined);
   return {
     hostKey: await host.hostKey(),
     hostname: machine.hostname,
@@ -214,8 +218,7 @@ async function readForecast(sources: ForecastSources): Promise<Forecast> {
       options.role === 'target' ? `${TOOLS} sqlite3 ssh-keygen ssh ssh-keyscan` : TOOLS,
     ]),
     unit: { load: unit.load, active: unit.active, enabled: unit.enabled },
-    trees: await Promise.all(trees.map((tree) => measureTree(host, tree))),
-    ...(await readCache(host, config.dataDir)),
+    ...(await walks),
     free: await Promise.all(trees.map((tree) => readFree(host, tree.path))),
     innerMounts: await readInnerMounts(host, trees),
     keys: sources.keys,
@@ -242,8 +245,6 @@ async function readForecast(sources: ForecastSources): Promise<Forecast> {
     groupMembers: await lines(host, 'getent group "$1" | cut -d: -f4 | tr , "\\n"', [unit.group]),
     claim: (await host.readFile(CLAIM_PATH)) ?? '',
     finished: lastLine((await host.readFile(FINISHED_PATH)) ?? ''),
-    peer: options.peer,
-    missingOwners: [...options.missingOwners],
     upstream: await readUpstream(host, config),
   };
 }
@@ -266,26 +267,6 @@ async function readInnerMounts(host: Host, trees: readonly { readonly path: stri
   return [...new Set(points)].filter((point) => trees.some(({ path }) => point.startsWith(`${path}/`)));
 }
 
-/** Longest walk over a tree: millions of entries on a cold disk take minutes, and an inspection has ten. */
-export const WALK_TIMEOUT_MS = 480_000;
-
-// Blocks, entries, and the newest change of what users and the product itself keep: what a start alone rewrites is left
-// out. What is mounted below is counted: the copy brings it, too.
-const MEASURE = `[ -d "$1" ] || exit 0
-stat -c %d "$1"
-find "$1" \\( -type f ! -path "$1/cache/*" ! -path "$1/metrics/*" ! -path "$1/*launcher*" -printf '%k %T@\\n' \\) -o -printf '%k\\n' |
-  awk '{ b += $1 * 1024; n += 1; if ($2 + 0 > t) t = $2 + 0 } END { printf "%.0f %d %d\\n", b, n, t }'`;
-
-async function measureTree(
-  host: Host,
-  tree: { id: string; path: string },
-): Promise<Forecast['trees'][number]> {
-  const text = await host.script(MEASURE, [tree.path], { timeoutMs: WALK_TIMEOUT_MS });
-  const [device = '', sums = '0 0 0'] = text.trim().split('\n');
-  const [bytes, inodes, newest] = sums.split(' ').map(Number);
-  return { ...tree, device, bytes: bytes ?? 0, inodes: inodes ?? 0, newest: newest ?? 0 };
-}
-
 async function readFree(host: Host, path: string): Promise<Forecast['free'][number]> {
   const text = await host.script(
     'd=$1; while [ ! -d "$d" ]; do d=$(dirname "$d"); done; p=$(dirname "$1"); while [ ! -d "$p" ]; do p=$(dirname "$p"); done; stat -c %d "$p"; df -B1 --output=avail "$p" | tail -n 1; df --output=iavail "$p" | tail -n 1; [ "$(stat -c %d "$d")" = "$(stat -c %d "$p")" ] && echo same || echo mount',
@@ -298,16 +279,6 @@ async function readFree(host: Host, path: string): Promise<Forecast['free'][numb
   // File systems without fixed inodes (btrfs, some network ones) print "-": then inodes are not a limit.
   const free = /^\d+$/.test(inodes) ? Number(inodes) : Number.MAX_SAFE_INTEGER;
   return { path, device, bytes: Number(bytes), inodes: free, mountPoint: mount === 'mount' };
-}
-
-async function readCache(host: Host, dataDir: string): Promise<Pick<Forecast, 'cacheBytes' | 'cacheInodes'>> {
-  const text = await host.script(
-    'if [ -d "$1" ]; then du -s -B1 "$1" | cut -f1; du -s --inodes "$1" | cut -f1; else echo 0; echo 0; fi',
-    [`${dataDir}/cache`],
-    { timeoutMs: WALK_TIMEOUT_MS },
-  );
-  const [bytes = '0', inodes = '0'] = text.trim().split('\n');
-  return { cacheBytes: Number(bytes), cacheInodes: Number(inodes) };
 }
 
 async function readRepositories(host: Host, port: number): Promise<string> {

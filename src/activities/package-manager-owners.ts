@@ -1,11 +1,12 @@
 import type { Host } from '../hosts/host.js';
-import { readConfig, treesOf, WALK_TIMEOUT_MS } from './package-manager-discover.js';
+import { readConfig, treesOf } from './package-manager-discover.js';
+import { WALK_TIMEOUT_MS, type Walk } from './package-manager-walks.js';
 
 /** More names than this are cut off: the check says that accounts are missing, not which ones of hundreds. */
 const MOST_NAMES = 200;
 
 // Names only: a number that has no name on the source is kept as a number. The cache does not move. Access lists name
-// accounts too, a blank in a name as \\040. The source is alive: what vanishes while it is listed is no failure.
+// accounts too, with blank, comma and backslash of a name escaped. The source is alive: what vanishes while it is listed is no failure.
 const OWNERS = `cache=$1
 shift
 for tree in "$@"; do
@@ -13,7 +14,7 @@ for tree in "$@"; do
   find "$tree" -path "$cache" -prune -o -printf 'user %u\\ngroup %g\\n' || true
   ! command -v getfacl >/dev/null ||
     find "$tree" -path "$cache" -prune -o ! -type l -print0 | xargs -0 -r getfacl -s -c -p -- |
-      sed -n 's/^default://;s/^\\(user\\|group\\):\\([^:][^:]*\\):.*/\\1 \\2/p' | sed 's/\\\\040/ /g'
+      sed -n 's/^default://;s/^\\(user\\|group\\):\\([^:][^:]*\\):.*/\\1 \\2/p' | sed 's/\\\\040/ /g;s/\\\\054/,/g;s/\\\\\\\\/\\\\/g'
 done | awk '$2 !~ /^[0-9]+$/ && !seen[$0]++'`;
 
 const UNKNOWN = `for owner in "$@"; do
@@ -29,11 +30,12 @@ done`;
  *
  * Found before anything moves: under the fence the same entries would make the comparison park. Reads only.
  */
-export async function missingOwners(target: Host, source: Host): Promise<string[]> {
-  const { config } = await readConfig(source);
+export async function missingOwners(target: Host, source: Walk): Promise<string[]> {
+  const { config } = await readConfig(source.host);
   const paths = treesOf(config).map(({ path }) => path);
-  const owners = await source.script(OWNERS, [`${config.dataDir}/cache`, ...paths], {
+  const owners = await source.host.script(OWNERS, [`${config.dataDir}/cache`, ...paths], {
     timeoutMs: WALK_TIMEOUT_MS,
+    signal: source.signal,
   });
   const names = owners.split('\n').filter((line) => line !== '');
   if (names.length === 0) return [];

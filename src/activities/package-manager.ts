@@ -25,12 +25,14 @@ export const packageManagerHandlers = {
   'packageManager.discover@1': {
     async act(input, context) {
       const source = input.peer === undefined ? undefined : context.hosts.get(input.peer);
-      const [peer, lacking] =
-        source === undefined
-          ? ['not probed', []]
-          : await Promise.all([probePeer(context.host, source), missingOwners(context.host, source)]);
-      const options = { role: input.role, peer, missingOwners: lacking };
-      return { changed: false, values: await discoverPackageManager(context.host, options) };
+      const { host, signal } = context;
+      // One attempt has ten minutes and each walk over the data eight, so that they run at the same time.
+      const [{ facts, forecast }, peer, lacking] = await Promise.all([
+        discoverPackageManager(host, { role: input.role, signal }),
+        source === undefined ? 'not probed' : probePeer(host, source),
+        source === undefined ? [] : missingOwners(host, { host: source, signal }),
+      ]);
+      return { changed: false, values: { facts, forecast: { ...forecast, peer, missingOwners: lacking } } };
     },
   },
   'packageManager.evict@1': { act: evictCaches },

@@ -5,8 +5,12 @@ import type { InspectInput } from '../workflows/inspect.js';
 import { failure } from '../failures.js';
 import { isDeadline, noWorker } from './translate.js';
 
-/** Longest time of one inspection, in ms; discovery of a big host walks its data. */
-export const INSPECT_TIMEOUT_MS = 10 * 60_000;
+/**
+ * Longest time of one inspection, in ms; discovery of a big host walks its data.
+ *
+ * A little more than all attempts of its Activity have, so that it is the Activity that says what took so long.
+ */
+export const INSPECT_TIMEOUT_MS = 31 * 60_000;
 // The first Workflow Task of a Worker that is there begins in milliseconds.
 const TAKEN_UP_WITHIN_MS = 12_000;
 const LOOK_EVERY_MS = 3000;

@@ -128,8 +128,8 @@ export const packageManagerContracts = {
     input: z.strictObject({ cacheDirs: z.array(z.string()), upstream: z.string() }),
     outcome: z.strictObject({
       evicted: z.boolean(),
-      bytesBefore: count,
-      bytesAfter: count,
+      bytesBefore: count.optional(),
+      bytesAfter: count.optional(),
       note: z.string(),
     }),
     timeouts: 'unit',
