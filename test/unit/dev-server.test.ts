@@ -45,6 +45,26 @@ describe('the embedded Temporal', () => {
     expect(server.address).toBe(`127.0.0.1:${starts()[2]!}`);
   });
 
+  it('is started on another port when a stranger listens on the one that was free', async () => {
+    // The stranger comes after the look that found the port free, and ours ends a moment later, as Temporal does.
+    const path = cliThatFails(directory, 0, '');
+    const script = readFileSync(path, 'utf8').replace(
+      /^require\('node:net'\)/m,
+      `if (readFileSync(${JSON.stringify(join(directory, 'starts'))}, 'utf8').trim().split('\\n').length === 1) {
+  const { spawn } = require('node:child_process');
+  const listen = "require('node:net').createServer().listen(" + port + ", '127.0.0.1'); setTimeout(() => process.exit(), 4000)";
+  const stranger = spawn(process.execPath, ['-e', listen], { detached: true, stdio: 'ignore' });
+  stranger.unref();
+  setTimeout(() => { console.error('bind: address already in use'); process.exit(1); }, 400);
+} else require('node:net')`,
+    );
+    writeFileSync(path, script);
+    const server = await start(path);
+    expect(starts()).toHaveLength(2);
+    expect(server.address).toBe(`127.0.0.1:${starts()[1]!}`);
+    await server.stop();
+  });
+
   it('says what it ended with, and is not started again, when anything else is wrong', async () => {
     await expect(start(cliThatFails(directory, 9, 'Error: the database is broken'))).rejects.toMatchObject({
       type: 'TemporalUnreachable',

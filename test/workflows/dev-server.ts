@@ -96,9 +96,11 @@ async function startOn(options: DevServerOptions, port: number): Promise<DevServ
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const endWithUs = (): boolean => child.kill('SIGKILL');
   process.once('exit', endWithUs);
-  await healthy(cli, address, () =>
-    closed ? `ended with ${String(child.exitCode)}: ${said.trim()}` : undefined,
-  );
+  const end = () => (closed ? `ended with ${String(child.exitCode)}: ${said.trim()}` : undefined);
+  await healthy(cli, address, end);
+  // A stranger on the port answers, too: then ours ends within a second.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  if (end() !== undefined) throw new Error(`the Temporal server ${end()}`);
   return {
     address,
     pid,
