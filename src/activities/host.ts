@@ -1,6 +1,7 @@
 import type { hostContracts } from '../contracts/host.js';
 import { goingLivePath } from '../contracts/host.js';
 import { FINISHED_PATH } from '../contracts/paths.js';
+import { approvalsFailure } from '../approvals-failure.js';
 import { digestPlan } from '../digest.js';
 import { failure, type RehostFailure } from '../failures.js';
 import { preflightFailure } from '../preflight-failure.js';
@@ -21,7 +22,7 @@ export const hostHandlers = {
   'plan.admit@1': {
     async act(input, context) {
       const plan = input.plan as unknown as Plan;
-      admitPlan(plan, input.digest);
+      admitPlan(plan, input);
       const names = Object.keys(plan.hosts);
       await Promise.all(names.map((name) => admitHost(context, name, plan.hosts[name])));
       return { changed: false, values: { hosts: names.length, digest: input.digest } };
@@ -65,7 +66,7 @@ export const hostHandlers = {
   },
 } satisfies Handlers<typeof hostContracts>;
 
-function admitPlan(plan: Plan, digest: string): void {
+function admitPlan(plan: Plan, { digest, requester }: { digest: string; requester: string }): void {
   const found = digestPlan(plan);
   if (plan.schema !== 1) {
     throw failure('PlanStale', {
@@ -83,6 +84,10 @@ function admitPlan(plan: Plan, digest: string): void {
   // Commands refuse such a plan before they start it; whoever starts the Workflow by other means is told here.
   const blocked = preflightFailure(plan);
   if (blocked !== undefined) throw blocked;
+  // Who made the plan may be another than who asks for the run: only now it is known who does not count.
+  const gates = plan.phases.flatMap((phase) => phase.gate ?? []);
+  const stuck = approvalsFailure(gates, requester);
+  if (stuck !== undefined) throw stuck;
 }
 
 async function admitHost(

@@ -25,8 +25,9 @@ const releaseEffects = (host: string): readonly Effect[] => [
 /** Contracts of what is done to a host as such, and of a run's admission. */
 export const hostContracts = {
   'plan.admit@1': contract({
-    summary: 'Checks before anything else: digest, schema, inventory, identity of the hosts, foreign claims.',
-    input: z.strictObject({ plan: json, digest: z.string() }),
+    summary:
+      'Checks before anything else: digest, schema, voters, inventory, identity of the hosts, foreign claims.',
+    input: z.strictObject({ plan: json, digest: z.string(), requester: z.string() }),
     outcome: z.strictObject({ hosts: z.number(), digest: z.string() }),
     timeouts: 'short',
     readOnly: true,

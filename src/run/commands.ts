@@ -90,6 +90,15 @@ export type Parsed =
 
 type Check = (value: unknown) => string | undefined;
 
+/** Words in printed commands and payloads that a person replaces; sent as they are they are refused. */
+export const PLACEHOLDERS = {
+  actor: 'YOUR-NAME',
+  reason: 'WHY',
+  answer: 'ANSWER',
+  choice: 'YES-OR-NO',
+} as const;
+const UNREPLACED: readonly string[] = Object.values(PLACEHOLDERS);
+
 const DIGEST_PREFIX = /^[0-9a-f]{12,64}$/i;
 
 // Names and reasons are printed into Markdown and into terminals: no control characters.
@@ -101,6 +110,7 @@ const text =
   (limit: number): Check =>
   (value) => {
     if (typeof value !== 'string' || value.trim() === '') return 'must be a non-empty text';
+    if (UNREPLACED.includes(value.trim())) return `still is the placeholder ${value.trim()}: replace it`;
     if (value.length > limit) return `must be at most ${limit} characters long, not ${value.length}`;
     return isPlain(value) ? undefined : 'must be one line without control characters';
   };
@@ -178,7 +188,7 @@ function retryProblems(payload: Readonly<Record<string, unknown>>): readonly str
 
 const EXAMPLE_BASE = {
   id: 'any-unique-text',
-  actor: 'YOUR-NAME',
+  actor: PLACEHOLDERS.actor,
   proof: { kind: 'claimed' },
   digest: '0123456789ab',
 };
@@ -187,11 +197,11 @@ const EXAMPLE_BASE = {
 export function example(name: CommandName): string {
   const members: { readonly [Name in CommandName]: object } = {
     approve: { gate: 'begin', revision: 1, answers: {} },
-    reject: { gate: 'begin', revision: 1, reason: 'WHY' },
+    reject: { gate: 'begin', revision: 1, reason: PLACEHOLDERS.reason },
     retry: { step: 'STEP', generation: 1 },
-    skip: { step: 'STEP', generation: 1, reason: 'WHY' },
+    skip: { step: 'STEP', generation: 1, reason: PLACEHOLDERS.reason },
     stop: {},
-    rollback: { reason: 'WHY' },
+    rollback: { reason: PLACEHOLDERS.reason },
   };
   return JSON.stringify({ ...EXAMPLE_BASE, ...members[name] });
 }

@@ -1,8 +1,9 @@
 import { toShellLine, type Argv } from '../formats/shell.js';
 import type { Gate, Plan } from '../plan/types.js';
-import type { CommandName } from './commands.js';
+import { countingVoters } from '../plan/voters.js';
+import { PLACEHOLDERS, type CommandName } from './commands.js';
 import { parkedSteps, recordOf, type RunState, type StepFailure } from './state.js';
-import { countedVotes, countingVoters, missingVoters, unansweredQuestions } from './voting.js';
+import { countedVotes, missingVoters, unansweredQuestions } from './voting.js';
 
 /** A command that a person may send now: the line for a terminal and the whole JSON for a Signal or Update. */
 export interface Offer {
@@ -48,8 +49,8 @@ const wasStopped = (state: RunState, step: string): boolean => {
 
 function base(state: RunState, id: string): { readonly [member: string]: unknown } {
   return {
-    id: `${id}-by-YOUR-NAME`,
-    actor: 'YOUR-NAME',
+    id: `${id}-by-${PLACEHOLDERS.actor}`,
+    actor: PLACEHOLDERS.actor,
     proof: { kind: 'claimed' },
     digest: state.digest.slice(0, 12),
   };
@@ -65,7 +66,11 @@ function offer(
 }
 
 function rollbackOffer(state: RunState): Offer {
-  return offer(state, 'rollback', { words: ['--reason', 'WHY'], id: 'rollback', members: { reason: 'WHY' } });
+  return offer(state, 'rollback', {
+    words: ['--reason', PLACEHOLDERS.reason],
+    id: 'rollback',
+    members: { reason: PLACEHOLDERS.reason },
+  });
 }
 
 function stoppedItem(state: RunState): OpenItem {
@@ -113,9 +118,9 @@ function parkedItem(plan: Plan, state: RunState, id: string): OpenItem {
 
 function skipOffer(state: RunState, id: string, generation: number): Offer {
   return offer(state, 'skip', {
-    words: ['--step', id, '--reason', 'WHY'],
+    words: ['--step', id, '--reason', PLACEHOLDERS.reason],
     id: `skip-${id}-${generation}`,
-    members: { step: id, generation, reason: 'WHY' },
+    members: { step: id, generation, reason: PLACEHOLDERS.reason },
   });
 }
 
@@ -182,7 +187,7 @@ function waitingGate(gate: Gate, state: RunState, revision: number): OpenItem {
   const placeholder = (id: string): string => {
     // Never the expected answer itself: a pasted line must not answer a question that nobody read.
     const question = gate.questions.find((one) => one.id === id);
-    return question === undefined || question.expect === 'text' ? 'ANSWER' : 'YES-OR-NO';
+    return question === undefined || question.expect === 'text' ? PLACEHOLDERS.answer : PLACEHOLDERS.choice;
   };
   const answers = Object.fromEntries(questions.map((id): [string, string] => [id, placeholder(id)]));
   const words = Object.entries(answers).flatMap(([id, answer]) => ['--answer', `${id}=${answer}`]);
@@ -199,9 +204,9 @@ function waitingGate(gate: Gate, state: RunState, revision: number): OpenItem {
         members: { gate: gate.id, revision, ...(questions.length === 0 ? {} : { answers }) },
       }),
       offer(state, 'reject', {
-        words: ['--gate', gate.id, '--reason', 'WHY'],
+        words: ['--gate', gate.id, '--reason', PLACEHOLDERS.reason],
         id: `reject-${gate.id}-${revision}`,
-        members: { gate: gate.id, revision, reason: 'WHY' },
+        members: { gate: gate.id, revision, reason: PLACEHOLDERS.reason },
       }),
     ],
   };

@@ -1,10 +1,11 @@
 import { planSteps, type Gate, type Plan } from '../plan/types.js';
+import { countingVoters, sameActor } from '../plan/voters.js';
 import type { RetryRequest, RollbackRequest, SkipRequest, StopRequest } from './commands.js';
 import { accepted, refused, type Decision } from './decision.js';
 import { halt, keptOf, parkDue, sourceServes, withGate, withStep, withUndo } from './reduce-events.js';
 import { hasOpenCall, recordOf, type Ballot, type RunState, type StepRecord } from './state.js';
 import { previewRollback } from './undo.js';
-import { countingVoters, findGate, lastPassedGate, sameActor } from './voting.js';
+import { findGate, lastPassedGate } from './voting.js';
 
 interface Timed<Command> {
   readonly command: Command;

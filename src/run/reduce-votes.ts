@@ -1,16 +1,10 @@
 import type { Gate, Plan } from '../plan/types.js';
+import { countingVoters, sameActor } from '../plan/voters.js';
 import type { ApproveRequest, RejectRequest } from './commands.js';
 import { accepted, refused, type Decision } from './decision.js';
 import { settleKeepWarm, withGate } from './reduce-events.js';
 import type { GateRecord, RunState, Via, Vote } from './state.js';
-import {
-  countedVotes,
-  countingVoters,
-  findGate,
-  missingVoters,
-  sameActor,
-  unansweredQuestions,
-} from './voting.js';
+import { countedVotes, findGate, missingVoters, unansweredQuestions } from './voting.js';
 
 interface OpenGate {
   readonly gate: Gate;

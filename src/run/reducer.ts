@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/types.js';
+import { sameActor } from '../plan/voters.js';
 import type { Command } from './commands.js';
 import { approve, reject } from './reduce-votes.js';
 import { retry, rollback, skip, stop } from './reduce-decisions.js';
@@ -7,7 +8,6 @@ import type { CommandEvent, Reduced, RunEvent } from './events.js';
 import { describeOpen } from './open-items.js';
 import { applyEvent } from './reduce-events.js';
 import { COMMANDS_KEPT, type AppliedCommand, type RunState } from './state.js';
-import { sameActor } from './voting.js';
 
 /**
  * The one reducer of a run: what the interpreter reports and what people command, in one place.

@@ -1,15 +1,6 @@
 import type { Gate, Plan } from '../plan/types.js';
+import { countingVoters, sameActor } from '../plan/voters.js';
 import type { GateRecord, RunState, Vote } from './state.js';
-
-/** Whether two names mean the same person: case and outer spaces do not matter, so that nobody votes twice. */
-export function sameActor(left: string, right: string): boolean {
-  return left.trim().toLowerCase() === right.trim().toLowerCase();
-}
-
-/** Voters of a gate who count in this run: all of the plan's, without the requester. */
-export function countingVoters(gate: Gate, requester: string): readonly string[] {
-  return gate.voters.filter((voter) => !sameActor(voter, requester));
-}
 
 /** Votes that count now: of the gate's present evidence revision, and none once it was rejected. */
 export function countedVotes(record: GateRecord): readonly Vote[] {

@@ -23,7 +23,10 @@ const person = z
 const voters = z
   .array(person)
   .min(1, 'wants at least one voter')
-  .refine((names) => new Set(names).size === names.length, 'names a voter twice')
+  .refine(
+    (names) => new Set(names.map((name) => name.toLowerCase())).size === names.length,
+    'names a voter twice (case does not tell people apart)',
+  )
   .describe('People or roles who may vote; the requester of a run never counts.');
 const votes = z
   .int('wants a whole number')

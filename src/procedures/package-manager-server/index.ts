@@ -1,4 +1,5 @@
 import { packageManagerDiscovery, type PackageManagerDiscovery } from '../../contracts/package-manager.js';
+import { approvalsFailure } from '../../approvals-failure.js';
 import { failure } from '../../failures.js';
 import type { Forecast, Phase, PlannedHost } from '../../plan/types.js';
 import { approvalsOf, GATE_IDS, type Spec } from '../../spec/spec-schema.js';
@@ -27,7 +28,9 @@ export function discoverPackageManagerServer(spec: Spec): readonly Discovery[] {
 /** The plan of a move of Package Manager to a new server. @see docs/procedures.md */
 export function compilePackageManagerServer(input: CompileInput): UnsealedPlan {
   const { spec } = input;
-  assertVotersRemain(spec, input.requester);
+  const gates = GATE_IDS.map((id) => ({ id, ...approvalsOf(spec, id) }));
+  const stuck = approvalsFailure(gates, input.requester);
+  if (stuck !== undefined) throw stuck;
   const source = { name: spec.source, found: discoveredOn(input, spec.source) };
   const target = { name: spec.target, found: discoveredOn(input, spec.target) };
   const checks = preflight({ source, target, owners: spec.owners, waivers: spec.waivers, now: input.now });
@@ -77,22 +80,6 @@ function forecastOf(spec: Spec, source: PackageManagerDiscovery, now: string): F
     FIXED_DOWNTIME_MS + (finalCopyBytes / bytesPerSecond + bytes / HASH_RATE) * 1000,
   );
   return { bytes, files: sum('inodes'), bytesPerSecond, finalCopyBytes, downtimeMs, madeAt: now };
-}
-
-function assertVotersRemain(spec: Spec, requester: string): void {
-  const impossible = GATE_IDS.flatMap((gate) => {
-    const { voters, votes } = approvalsOf(spec, gate);
-    const left = voters.filter((voter) => voter !== requester);
-    return left.length < votes
-      ? [`gate ${gate}: ${votes} votes of ${left.length} voters (${left.join(', ') || 'nobody'})`]
-      : [];
-  });
-  if (impossible.length === 0) return;
-  throw failure('ApprovalsImpossible', {
-    message: `${impossible.length} gates could never open: the requester ${requester} does not count as a voter`,
-    detail: impossible.join('\n'),
-    hint: 'Name more voters under "approvals" in the spec, or let somebody who is not a voter request the run (--actor NAME).',
-  });
 }
 
 /** Phases of a compiled plan, for tests and documentation. */

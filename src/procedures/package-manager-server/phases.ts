@@ -19,10 +19,10 @@ function admission(input: PhasesInput): Phase {
     nodes: [
       step({
         id: 'admit',
-        title: 'check digest, schema, inventory, identity of the hosts and foreign claims',
+        title: 'check digest, schema, voters, inventory, identity of the hosts and foreign claims',
         action: 'plan.admit@1',
         host: input.target.name,
-        input: { plan: { $plan: 'whole' }, digest: { $plan: 'digest' } },
+        input: { plan: { $plan: 'whole' }, digest: { $plan: 'digest' }, requester: { $run: 'requester' } },
       }),
       recheck(input, 'admission'),
     ],

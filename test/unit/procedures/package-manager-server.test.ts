@@ -1,3 +1,5 @@
+import { hostHandlers } from '../../../src/activities/host.js';
+import type { ActionContext } from '../../../src/activities/action.js';
 import { contracts, type ActionName } from '../../../src/contracts/index.js';
 import type { Contract } from '../../../src/contracts/contract.js';
 import { RehostFailure } from '../../../src/failures.js';
@@ -267,9 +269,26 @@ describe('preflight of package-manager-server', () => {
   });
 
   it('refuses approvals that can never be reached without the requester', () => {
-    const act = (): unknown =>
-      compiled({ spec: SPEC.replace('[dba, lead, owner]', '[dba, lead]'), requester: 'lead' });
-    expect(act).toThrow(RehostFailure);
-    expect(act).toThrow('could never open');
+    for (const requester of ['lead', 'LEAD']) {
+      const act = (): unknown =>
+        compiled({ spec: SPEC.replace('[dba, lead, owner]', '[dba, lead]'), requester });
+      expect(act).toThrow(RehostFailure);
+      expect(act).toThrow('could never open');
+    }
+  });
+
+  it('is not admitted when who asks for the run leaves too few voters, whoever made the plan', async () => {
+    const plan = sealPlan(compiled({ spec: SPEC.replace('[dba, lead, owner]', '[dba, lead]') }));
+    type Input = Parameters<(typeof hostHandlers)['plan.admit@1']['act']>[0];
+    const admit = (requester: string) => {
+      const input = { plan, digest: plan.digest, requester } as unknown as Input;
+      const hosts = { get: () => ({ name: 'none' }) };
+      return hostHandlers['plan.admit@1'].act(input, { hosts } as unknown as ActionContext);
+    };
+    await expect(admit('Lead')).rejects.toMatchObject({
+      type: 'ApprovalsImpossible',
+      detail: expect.stringContaining('gate begin: 2 votes of 1 voters (dba)') as string,
+    });
+    await expect(admit('somebody')).rejects.not.toMatchObject({ type: 'ApprovalsImpossible' });
   });
 });

@@ -225,7 +225,7 @@ const REFUSALS: readonly Row[] = [
     'approve',
     'ann',
     { ...at(), answers: { ...answers, accepted: 'YES-OR-NO' } },
-    'the answer "YES-OR-NO" to "Is phase 1 accepted?" means: reject',
+    'bad answer to "accepted": it still is the placeholder YES-OR-NO',
   ],
   [
     'an answer to another question',

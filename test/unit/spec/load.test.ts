@@ -106,7 +106,10 @@ describe('parseSpec', () => {
   });
 
   it('refuses a voter who is named twice', () => {
-    expect(specFailure(SPEC.replace('[ada, ben]', '[ada, ada]')).detail).toContain('names a voter twice');
+    for (const twin of ['ada', 'Ada'])
+      expect(specFailure(SPEC.replace('[ada, ben]', `[ada, ${twin}]`)).detail).toContain(
+        'names a voter twice',
+      );
   });
 
   it('reports broken YAML with its place', () => {
