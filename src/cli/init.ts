@@ -1,10 +1,11 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { failure } from '../failures.js';
 import { jsonSchemaOf } from '../spec/json-schema.js';
 import type { Define } from './define.js';
 import { addCommonOptions, examples, switchOption, valueOption } from './options.js';
 import { INVENTORY_TEMPLATE, SPEC_TEMPLATE } from './templates.js';
+import { writeNamedFile } from './written-file.js';
 
 interface InitOptions {
   readonly schema?: 'spec' | 'inventory' | true;
@@ -40,7 +41,7 @@ export function addInit(program: Command, define: Define): void {
     const names = Object.keys(FILES) as (keyof typeof FILES)[];
     const present = names.filter((name) => existsSync(name));
     if (present.length > 0 && options.force !== true) throw alreadyThere(present);
-    for (const name of names) writeFileSync(name, FILES[name], { mode: 0o600 });
+    for (const name of names) writeNamedFile(name, FILES[name]);
     context.print({ text: names.map((name) => `wrote ${name}`).join('\n'), value: { wrote: names } });
     context.say(
       'Fill in the hosts, then run "rehost doctor" and "rehost plan migration.yaml --out plan.json".',

@@ -21,7 +21,7 @@ export function addLogs(program: Command, define: Define): void {
     .addOption(valueOption('--lines <n>', 'how many lines').argParser(wholeNumber(1)).default(50))
     .addHelpText(
       'after',
-      examples('rehost logs ppm-target', 'rehost logs ppm-target --step final-files --lines 200'),
+      examples('rehost logs ppm-target', 'rehost logs ppm-target --step final-copy-data --lines 200'),
     );
   define<LogsOptions>(command, async (context, { args, options }) => {
     const client = await context.client();

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { sealPlan } from '../digest.js';
 import type { Json } from '../plan/json.js';
 import type { Plan } from '../plan/types.js';
@@ -15,7 +14,7 @@ import { RELEASE } from './release.js';
 export async function makePlan(context: CommandContext, specFile: string): Promise<Plan> {
   const spec = readSpec(specFile);
   const { inventory, actor } = context.configuration;
-  if (inventory !== undefined && existsSync(inventory)) checkHosts(spec, readInventory(inventory));
+  if (inventory !== undefined) checkHosts(spec, readInventory(inventory));
   const client = await context.client();
   context.say(`Looking at ${spec.value.source} and ${spec.value.target}; nothing is changed.`);
   const found = await Promise.all(

@@ -46,14 +46,18 @@ export function applySwitchTwins(command: Command, environment: Environment): vo
 
 /** A whole number of at least `least`, for flags. */
 export const wholeNumber =
-  (least: number) =>
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least) {
-      throw new InvalidArgumentError(`wants a whole number of at least ${least}`);
+    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
+      const limit = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`;
+      throw new InvalidArgumentError(`wants a whole number of at least ${least}${limit}`);
     }
     return value;
   };
+
+/** A TCP port, for flags. */
+export const portNumber = wholeNumber(1, 65_535);
 
 /** Collects a repeatable flag `id=text` into one object. */
 export function collectAnswers(

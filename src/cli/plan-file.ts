@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { assertSealed } from '../digest.js';
 import { failure } from '../failures.js';
 import type { Plan } from '../plan/types.js';
 import { readPlanText } from './context.js';
+import { writeNamedFile } from './written-file.js';
 
 /**
  * The plan of a file, proven unchanged since it was made.
@@ -14,9 +14,9 @@ export function readPlanFile(file: string): Plan {
   return plan;
 }
 
-/** Saves a plan, readable by its owner only: it names hosts and paths. */
+/** Saves a plan, readable by its owner only: it names hosts and paths. @throws UsageInvalid when it cannot be written */
 export function writePlanFile(file: string, plan: Plan): void {
-  writeFileSync(file, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 });
+  writeNamedFile(file, `${JSON.stringify(plan, null, 2)}\n`);
 }
 
 function parsePlan(text: string, file: string): Plan {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from './context.js';
 import type { Define } from './define.js';
 import { failure } from '../failures.js';
+import { toShellLine } from '../formats/shell.js';
 import { PLAN_LIMIT_BYTES, type Plan } from '../plan/types.js';
 import { renderPlan } from '../plan/render.js';
 import { preflightFailure } from '../preflight-failure.js';
@@ -9,6 +10,7 @@ import { makePlan } from './make-plan.js';
 import { EXIT } from './exit-codes.js';
 import { addTemporalOptions, examples, inventoryOption, switchOption, valueOption } from './options.js';
 import { writePlanFile } from './plan-file.js';
+import { assertWritable } from './written-file.js';
 
 interface PlanOptions {
   readonly out?: string;
@@ -29,11 +31,13 @@ export function addPlan(program: Command, define: Define): void {
       examples('rehost plan migration.yaml --out plan.json', 'rehost plan migration.yaml --brief'),
     );
   define<PlanOptions>(command, async (context, { args, options }) => {
+    if (options.out !== undefined) assertWritable(options.out);
     const plan = await makePlan(context, args[0] ?? '');
     if (options.out !== undefined) writePlanFile(options.out, plan);
     context.print({ text: renderPlan(plan, { commands: options.brief !== true }), value: plan });
     assertAppliable(plan);
-    if (options.out !== undefined) context.say(`Saved. Start it with: rehost apply ${options.out}`);
+    if (options.out !== undefined)
+      context.say(`Saved. Start it with: ${toShellLine(['rehost', 'apply', options.out])}`);
     if (options.detailedExitcode === true) reportWork(context, plan);
   });
 }

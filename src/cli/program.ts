@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { failure, type RehostFailure } from '../failures.js';
 import { addApply } from './apply.js';
 import { addApprove } from './approve.js';
 import type { ExitCode } from './context.js';
@@ -11,7 +12,8 @@ import type { Io } from './io.js';
 import { addLab } from './lab.js';
 import { addList } from './list.js';
 import { addLogs } from './logs.js';
-import { examples } from './options.js';
+import { examples, twinName } from './options.js';
+import { OUTPUT_MODES, printFailure, type OutputMode } from './output.js';
 import { addPlan } from './plan.js';
 import { addReject } from './reject.js';
 import { RELEASE } from './release.js';
@@ -55,8 +57,8 @@ export function createProgram(io: Io, exit: ExitCode): Command {
       'Moves self-hosted products to new servers: every phase approved, every change undoable, every byte verified.',
     )
     .version(RELEASE, '-V, --version')
-    .showHelpAfterError('(add --help for what this command takes)')
-    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    // Wrong usage is printed like every other failure, by `runCli`.
+    .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => undefined })
     .enablePositionalOptions()
     .exitOverride()
     .addHelpText(
@@ -73,14 +75,39 @@ export function createProgram(io: Io, exit: ExitCode): Command {
   return program;
 }
 
+/** How results were to be printed, of a command line that could not be parsed. */
+function modeIn(argv: readonly string[], io: Io): OutputMode {
+  const given = argv.flatMap((word, at) => {
+    if (word === '-o' || word === '--output') return [argv[at + 1]];
+    return /^(?:-o|--output=)(.+)$/.exec(word)?.[1] ?? [];
+  });
+  const mode = given.at(-1) ?? io.env[twinName('--output')];
+  return OUTPUT_MODES.find((one) => one === mode) ?? 'table';
+}
+
+function usage(program: Command, argv: readonly string[], error: CommanderError): RehostFailure {
+  const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
+  const names = program.commands.map((command) => command.name());
+  const command = argv.find((word) => names.includes(word));
+  return failure('UsageInvalid', {
+    message: [message, ...more].join(' '),
+    hint: `Run "${['rehost', ...(command === undefined ? [] : [command]), '--help'].join(' ')}" to see what it takes.`,
+  });
+}
+
 /** Runs one command line and answers its exit code; never throws for what a person did. */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const exit: ExitCode = { code: EXIT.done };
+  const program = createProgram(io, exit);
   try {
-    await createProgram(io, exit).parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error.exitCode === 0) return EXIT.done;
+    // Without any command the help was printed; that says it all.
+    return error.code === 'commander.help'
+      ? EXIT.usage
+      : printFailure(io, modeIn(argv, io), usage(program, argv, error));
   }
   return exit.code;
 }

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { renderMarkdown } from '../report/markdown.js';
 import { buildReport } from '../report/report.js';
 import type { Define } from './define.js';
 import { addTemporalOptions, examples, valueOption } from './options.js';
+import { writeNamedFile } from './written-file.js';
 
 interface ReportOptions {
   readonly format?: 'markdown' | 'json';
@@ -35,7 +35,7 @@ export function addReport(program: Command, define: Define): void {
     const json = options.format === 'json' || (options.format === undefined && context.mode !== 'table');
     const text = json ? `${JSON.stringify(report, null, 2)}\n` : renderMarkdown(report);
     if (options.out !== undefined) {
-      writeFileSync(options.out, text);
+      writeNamedFile(options.out, text);
       context.say(`Wrote ${options.out}.`);
       return;
     }

@@ -33,7 +33,7 @@ export function addRetry(program: Command, define: Define): void {
     .addOption(reasonOption())
     .addHelpText(
       'after',
-      examples('rehost retry ppm-target --step final-files', 'rehost retry ppm-target --gate begin'),
+      examples('rehost retry ppm-target --step final-copy-data', 'rehost retry ppm-target --gate begin'),
     );
   define<RetryOptions>(command, async (context, { args, options }) => {
     const client = await context.client();

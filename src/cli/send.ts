@@ -43,12 +43,15 @@ export async function send<Name extends CommandName>(
   context.print({ text: answer.message, value: answer });
 }
 
+const NOT_FLAGS: ReadonlySet<string> = new Set(['digest', 'proof', 'acceptLoss']);
+
 // The whole command again with --signal and the same id: a late Update and the Signal then count once.
 function signalLine(run: RunSummary, name: CommandName, request: CommandBase): string {
+  // Whoever sends it again has read the preview: the Signal must not ask for what a lost answer has cost already.
+  const confirmed = name === 'rollback' ? ['--confirm', run.target] : [];
   const flags = Object.entries(request as unknown as Readonly<Record<string, unknown>>).flatMap(
     ([member, value]) => {
-      if (member === 'digest' || member === 'proof' || value === undefined) return [];
-      if (member === 'acceptLoss') return ['--confirm', run.target];
+      if (NOT_FLAGS.has(member) || value === undefined) return [];
       if (member === 'answers') {
         return Object.entries(value as Readonly<Record<string, string>>).flatMap(([id, text]) => [
           '--answer',
@@ -58,7 +61,7 @@ function signalLine(run: RunSummary, name: CommandName, request: CommandBase): s
       return [`--${member}`, typeof value === 'string' ? value : JSON.stringify(value)];
     },
   );
-  return toShellLine(['rehost', name, run.migration, ...flags, '--signal']);
+  return toShellLine(['rehost', name, run.migration, ...flags, ...confirmed, '--signal']);
 }
 
 /**

@@ -30,7 +30,7 @@ export function addSkip(program: Command, define: Define): void {
       ).argParser(wholeNumber(0)),
     )
     .addOption(reasonOption())
-    .addHelpText('after', examples('rehost skip ppm-target --step evict-caches --reason "caches are small"'));
+    .addHelpText('after', examples('rehost skip ppm-target --step evict-cache --reason "caches are small"'));
   define<SkipOptions>(command, async (context, { args, options }) => {
     const client = await context.client();
     const run = await client.find(args[0]);

@@ -8,7 +8,7 @@ import { failure } from '../failures.js';
 import type { RunningWorker } from '../worker.js';
 import type { CommandContext } from './context.js';
 import type { Define } from './define.js';
-import { addCommonOptions, examples, inventoryOption, valueOption, wholeNumber } from './options.js';
+import { addCommonOptions, examples, inventoryOption, valueOption, portNumber } from './options.js';
 import { dataDirectory } from './paths.js';
 
 interface UpOptions {
@@ -24,9 +24,9 @@ export function addUp(program: Command, define: Define): void {
   const command = addCommonOptions(program.command('up'))
     .description('run an embedded Temporal and a worker in one command, for a bastion host')
     .addOption(inventoryOption())
-    .addOption(valueOption('--port <n>', 'port of Temporal').argParser(wholeNumber(1)).default(7233))
+    .addOption(valueOption('--port <n>', 'port of Temporal').argParser(portNumber).default(7233))
     .addOption(
-      valueOption('--ui-port <n>', "port of Temporal's web page").argParser(wholeNumber(1)).default(8233),
+      valueOption('--ui-port <n>', "port of Temporal's web page").argParser(portNumber).default(8233),
     )
     .addOption(
       valueOption('--ip <address>', 'address to listen on; Temporal asks nobody for a password').default(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { failure, type FailureType } from '../failures.js';
+import { toShellLine } from '../formats/shell.js';
 import { inventorySchema, type Inventory } from './inventory-schema.js';
 import { nearest } from './nearest.js';
 import { checkYaml, problemLine, type Position, type Problem } from './problems.js';
@@ -24,7 +25,7 @@ export function parseSpec(text: string, file: string): Loaded<Spec> {
     throw failure('SourceEqualsTarget', {
       message: `source and target are both "${spec.source}"; a server move needs two hosts`,
       detail: `${file}:${line}:${column}: target names the same host as source.`,
-      hint: `Name the new server as target in ${file}, then run "rehost plan ${file}" again.`,
+      hint: `Name the new server as target in ${file}, then run "${toShellLine(['rehost', 'plan', file])}" again.`,
     });
   }
   return { file, value: spec, locate: checked.locate };
@@ -61,7 +62,7 @@ export function checkHosts(spec: Loaded<Spec>, inventory: Loaded<Inventory>): vo
     throw failure('HostUnknown', {
       message: `${role} "${name}" is not in the inventory${near === undefined ? '' : `; did you mean "${near}"?`}`,
       detail: `${spec.file}:${line}:${column}: ${role}. ${inventory.file} knows: ${known.join(', ') || 'no host'}.`,
-      hint: `Correct ${role} in ${spec.file}, or add the host to ${inventory.file}; then run "rehost plan ${spec.file}" again.`,
+      hint: `Correct ${role} in ${spec.file}, or add the host to ${inventory.file}; then run "${toShellLine(['rehost', 'plan', spec.file])}" again.`,
     });
   }
   checkAddresses(spec, inventory);
@@ -81,7 +82,7 @@ function checkAddresses(spec: Loaded<Spec>, inventory: Loaded<Inventory>): void 
   throw failure('SourceEqualsTarget', {
     message: `source ${spec.value.source} and target ${spec.value.target} have one address, ${source.address} port ${source.port ?? 22}`,
     detail: `${inventory.file}:${line}:${column}: the address of ${spec.value.target} equals that of ${spec.value.source}.`,
-    hint: `Correct the address in ${inventory.file}, then run "rehost plan ${spec.file}" again.`,
+    hint: `Correct the address in ${inventory.file}, then run "${toShellLine(['rehost', 'plan', spec.file])}" again.`,
   });
 }
 
@@ -104,16 +105,21 @@ function readText(file: string, type: FailureType): string {
   }
 }
 
+/** More lines than this are no help: the first ones are usually the cause. */
+const MOST_PROBLEMS = 20;
+
 function invalid(
   type: 'SpecInvalid' | 'InventoryInvalid',
   file: string,
   problems: readonly Problem[],
 ): Error {
-  const again = type === 'SpecInvalid' ? `"rehost plan ${file}"` : '"rehost doctor"';
+  const again = type === 'SpecInvalid' ? `"${toShellLine(['rehost', 'plan', file])}"` : '"rehost doctor"';
+  const more = problems.length - MOST_PROBLEMS;
+  const rest = more > 0 ? [`… and ${more} more`] : [];
   const option = type === 'SpecInvalid' ? 'spec' : 'inventory';
   return failure(type, {
     message: `${basename(file)} has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`,
-    detail: problems.map(problemLine).join('\n'),
+    detail: [...problems.slice(0, MOST_PROBLEMS).map(problemLine), ...rest].join('\n'),
     hint: `Correct each place named above, then run ${again} again; "rehost init --schema ${option}" prints every key.`,
   });
 }

@@ -1,4 +1,13 @@
-import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import {
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type YAMLError,
+} from 'yaml';
 import { z } from 'zod';
 import { nearest } from './nearest.js';
 
@@ -39,6 +48,9 @@ interface JsonSchemaNode {
   readonly items?: JsonSchemaNode;
 }
 
+/** Longest file that is read, in characters: thousands of hosts. */
+const LIMIT = 1_000_000;
+
 /** Checks YAML text by a schema and reports every problem with its place; syntax errors come alone. */
 export function checkYaml<Schema extends z.ZodType>(
   text: string,
@@ -46,12 +58,21 @@ export function checkYaml<Schema extends z.ZodType>(
   schema: Schema,
 ): Checked<z.output<Schema>> {
   const lines = new LineCounter();
+  if (text.length > LIMIT) {
+    const problem = `has ${text.length} characters; at most ${LIMIT} are read: is it the right file?`;
+    return { ok: false, problems: [{ file, line: 1, column: 1, text: problem }] };
+  }
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const broken = [...document.errors, ...document.warnings];
-  if (broken.length > 0) {
+  const broken = [...document.errors, ...document.warnings].map(syntaxProblem);
+  const unreadable = broken.length > 0 ? broken : aliases(document);
+  if (unreadable.length > 0) {
     return {
       ok: false,
-      problems: broken.map((error) => ({ file, ...position(lines, error.pos[0]), text: error.message })),
+      problems: unreadable.map(({ offset, text: what }) => ({
+        file,
+        ...position(lines, offset),
+        text: what,
+      })),
     };
   }
   const known = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchemaNode;
@@ -65,6 +86,37 @@ export function checkYaml<Schema extends z.ZodType>(
     ok: false,
     problems: problems.sort((left, right) => left.line - right.line || left.column - right.column),
   };
+}
+
+interface Unreadable {
+  readonly offset: number;
+  readonly text: string;
+}
+
+function syntaxProblem(error: YAMLError): Unreadable {
+  const offset = error.pos[0];
+  switch (error.code) {
+    case 'MULTIPLE_DOCS':
+      return { offset, text: 'a second document begins here ("---"); one file holds one' };
+    case 'RESOURCE_EXHAUSTION':
+      return { offset, text: 'is nested too deeply' };
+    default:
+      return { offset, text: error.message };
+  }
+}
+
+/** Aliases: who reads the file sees another value than the one that counts, and a few of them make millions. */
+function aliases(document: Document): readonly Unreadable[] {
+  const found: Unreadable[] = [];
+  visit(document, {
+    Alias(_key, node) {
+      found.push({
+        offset: rangeStart(node) ?? 0,
+        text: `alias "*${node.source}": write the value here instead`,
+      });
+    },
+  });
+  return found;
 }
 
 function position(lines: LineCounter, offset: number): Position {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Io } from '../../../src/cli/io.js';
 import { twinName } from '../../../src/cli/options.js';
+import { planSteps } from '../../../src/plan/types.js';
+import { compiled } from '../procedures/discovered.js';
 import { createProgram, runCli } from '../../../src/cli/program.js';
 import { RELEASE } from '../../../src/cli/release.js';
 import { INVENTORY_TEMPLATE, SPEC_TEMPLATE } from '../../../src/cli/templates.js';
@@ -101,10 +103,44 @@ describe('the program', () => {
     ['a value that is no choice', ['list', '-o', 'xml'], 'table, json, jsonl'],
     ['a number that is none', ['watch', '--for', 'soon'], 'whole number'],
     ['an answer without a question', ['approve', '--answer', 'yes'], 'QUESTION=ANSWER'],
-  ])('exits 2 for %s and prints nothing on stdout', async (_what, argv, wanted) => {
+    ['a port that is none', ['up', '--port', '99999'], 'at most 65535'],
+    ['a spec that is not there', ['plan', 'nowhere.yaml'], 'nowhere.yaml cannot be read (ENOENT)'],
+  ])('exits 2 for %s with the next command, and prints nothing on stdout', async (_what, argv, wanted) => {
     const heard = await rehost(argv);
     expect(heard).toMatchObject({ code: 2, out: '' });
     expect(heard.err).toContain(wanted);
+    expect(heard.err).toMatch(/^hint: .*rehost /m);
+  });
+
+  it('prints wrong usage as one JSON object with -o json', async () => {
+    for (const words of [['-o', 'json'], ['--output=jsonl'], ['-ojson']]) {
+      const heard = await rehost(['statsu', ...words]);
+      expect(JSON.parse(heard.err)).toEqual({
+        error: {
+          type: 'UsageInvalid',
+          message: "unknown command 'statsu' (Did you mean status?)",
+          hint: 'Run "rehost --help" to see what it takes.',
+          exitCode: 2,
+        },
+      });
+    }
+  });
+
+  it('names only steps and gates that a plan has in the examples of its help', async () => {
+    const plan = compiled();
+    const known = new Set([
+      ...planSteps(plan).map(({ id }) => id),
+      ...plan.phases.flatMap(({ gate }) => [gate?.id, ...(gate?.questions.map(({ id }) => id) ?? [])]),
+    ]);
+    let named = 0;
+    for (const command of commands) {
+      const { out } = await rehost([...fullName(command).split(' '), '--help']);
+      for (const [, id = ''] of out.matchAll(/\$ .*?--(?:step|gate|answer)[ =]([a-z0-9-]+)/g)) {
+        named += 1;
+        expect(known).toContain(id);
+      }
+    }
+    expect(named).toBeGreaterThan(4);
   });
 
   it('refuses an environment twin of a switch that says neither yes nor no', async () => {
@@ -144,6 +180,14 @@ describe('init', () => {
     expect(readFileSync('migration.yaml', 'utf8')).toBe(SPEC_TEMPLATE);
   });
 
+  it('says so where nothing can be written', async () => {
+    process.chdir('/proc');
+    const heard = await rehost(['init']);
+    expect(heard.code).toBe(2);
+    expect(heard.err).toContain('migration.yaml cannot be written (ENOENT');
+    expect(heard.err).toContain('hint: Name a file in a directory that exists');
+  });
+
   it.each([
     [['init', '--schema'], 'kind'],
     [['init', '--schema', 'inventory'], 'hosts'],
@@ -175,6 +219,30 @@ describe('plan, before Temporal is asked', () => {
     expect(heard.err).toMatch(/migration\.yaml:1:7: kind wants .* did you mean "package-manager-server"\?/);
     expect(heard.err).toMatch(/migration\.yaml:2:1: unknown key "sorce"; did you mean "source"\?/);
     expect(heard.err).toMatch(/^hint: /m);
+  });
+
+  it('exits 2 for a result that could not be saved, before anybody is asked', async () => {
+    const spec = saved(SPEC_TEMPLATE);
+    for (const [out, reason] of [
+      ['/no/such/plan.json', 'ENOENT: its directory does not exist'],
+      [tmpdir(), 'EISDIR: it is a directory'],
+    ] as const) {
+      const heard = await rehost(['plan', spec, '--out', out]);
+      expect(heard).toMatchObject({ code: 2, out: '' });
+      expect(heard.err).toContain(`${out} cannot be written (${reason})`);
+    }
+  });
+
+  it('exits 2 for a named inventory that is not there', async () => {
+    const heard = await rehost(['plan', saved(SPEC_TEMPLATE), '--inventory', 'nowhere.yaml']);
+    expect(heard).toMatchObject({ code: 2, out: '' });
+    expect(heard.err).toContain('nowhere.yaml cannot be read (ENOENT)');
+  });
+
+  it('quotes a path with blanks in the command that it advises', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'rehost a ')), 'my spec.yaml');
+    writeFileSync(file, 'kind: x\n');
+    expect((await rehost(['plan', file])).err).toContain(`run "rehost plan '${file}'" again`);
   });
 
   it('prints the failure as one JSON object on stderr with -o json', async () => {

@@ -122,6 +122,30 @@ describe('parseSpec', () => {
     expect(specFailure(`${SPEC}source: other\n`).detail).toContain('migration.yaml:7:1');
   });
 
+  it.each([
+    [
+      'an alias',
+      `${SPEC.replace('source: ', 'source: &s ')}waivers: *s\n`,
+      ': alias "*s": write the value here',
+    ],
+    ['an alias of nothing', `${SPEC}waivers: *x\n`, ': alias "*x": write the value here'],
+    ['a second document', `${SPEC}---\nkind: x\n`, ': a second document begins here ("---")'],
+    ['very deep nesting', `a: ${'['.repeat(5000)}${']'.repeat(5000)}\n`, ': is nested too deeply'],
+    ['far too much text', '#'.repeat(1_000_001), 'migration.yaml:1:1: has 1000001 characters'],
+  ])('refuses %s, with its place', (_what, text, wanted) => {
+    const error = specFailure(text);
+    expect(error.type).toBe('SpecInvalid');
+    expect(error.detail).toMatch(/^migration\.yaml:\d+:\d+: /);
+    expect(error.detail).toContain(wanted);
+  });
+
+  it('prints the first 20 of very many problems, and says how many more there are', () => {
+    const error = specFailure(`${SPEC}${Array.from({ length: 50 }, (_, n) => `x${n}: 1\n`).join('')}`);
+    expect(error.message).toBe('migration.yaml has 50 problems');
+    expect(error.detail?.split('\n')).toHaveLength(21);
+    expect(error.detail).toContain('… and 30 more');
+  });
+
   it('refuses an empty file', () => {
     expect(specFailure('').detail).toContain('the file wants keys and values, found nothing');
   });
