@@ -110,9 +110,10 @@ export function chooseOpen(
   if (first === undefined) {
     const what =
       named.id === undefined ? 'nothing of this kind' : `"${named.id}" is not open: nothing of this kind`;
-    const open = view.open.map((item) => item.text).join('; ') || view.headline;
+    const open = view.open.map((item) => item.text).join('; ');
     throw failure('Refused', {
-      message: `${what} waits for a person now. Open now: ${open}`,
+      message: `${what} waits for a person now`,
+      detail: open === '' ? view.headline : `Open now: ${open}.`,
       hint: `Run "rehost status ${view.migration}" to see what is open.`,
     });
   }

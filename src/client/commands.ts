@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { failure } from '../failures.js';
 import type { CommandName, CommandRequests } from '../run/commands.js';
 import type { CommandAnswer } from '../run/events.js';
+import { describeWorkflow } from './runs.js';
 import { isDeadline, isNotFound, isUnserved, noWorker } from './translate.js';
 
 /** Longest wait for the answer to one sending of a command, in ms; a command is recorded in milliseconds. */
@@ -23,7 +24,7 @@ export interface Sending<Name extends CommandName> {
  * Sends a command as an Update and answers what it did.
  *
  * Repeat: the Update id is the command id, so a resending after a lost answer is answered as the first one.
- * @throws Refused with a sentence that says what is open, NoWorker after the last sending
+ * @throws Refused with what is open as its detail, NoWorker after the last sending
  */
 export async function sendUpdate<Name extends CommandName>(
   client: Client,
@@ -41,7 +42,7 @@ export async function sendUpdate<Name extends CommandName>(
       );
     } catch (error) {
       if (attempt < sendings(error)) continue;
-      throw answerOf(error, sending);
+      throw isNotFound(error) ? await ended(client, sending, error) : answerOf(error, sending);
     }
   }
 }
@@ -58,27 +59,55 @@ function sendings(error: unknown): number {
 }
 
 function answerOf<Name extends CommandName>(error: unknown, sending: Sending<Name>): unknown {
-  if (isUnserved(error)) return noWorker(error, `Sent durably it waits for a worker: ${sending.signalHint}`);
-  if (isNotFound(error)) return ended(sending, error);
-  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    return failure(
-      'Refused',
-      {
-        message: error.cause.message,
-        hint: `Run "rehost status ${sending.workflowId}" to see what is open.`,
-      },
-      { cause: error },
-    );
-  }
-  return error;
-}
-
-function ended<Name extends CommandName>(sending: Sending<Name>, cause: unknown): Error {
+  if (isUnserved(error)) return noWorker(error, undelivered(sending.signalHint));
+  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure))
+    return error;
+  const { message, detail } = refusalIn(error.cause);
   return failure(
     'Refused',
     {
-      message: `${sending.name} comes too late: the run ${sending.workflowId} has ended`,
-      hint: `Run "rehost report ${sending.workflowId}" to see how it ended.`,
+      message,
+      ...(detail === undefined ? {} : { detail }),
+      hint: `Run "rehost status ${sending.workflowId}" to see what is open.`,
+    },
+    { cause: error },
+  );
+}
+
+// Temporal keeps an Update that nobody took for a while, and hands it to a worker that comes then: it may still be done.
+const undelivered = (signalHint: string): string =>
+  `A worker that comes soon may still do it. Sent durably it waits for a worker, and counts once: ${signalHint}`;
+
+/**
+ * Why a run refused a command, without full stop, and what is open there now.
+ *
+ * The Temporal UI prints the message alone, so it holds both, and the second one stands by itself in the details. A
+ * worker that does not send those yet has all of it in the message.
+ */
+function refusalIn(refused: ApplicationFailure): { readonly message: string; readonly detail?: string } {
+  const [text] = (refused.details ?? []) as readonly ({ detail?: unknown } | undefined)[];
+  const detail = text?.detail;
+  const { message } = refused;
+  if (typeof detail !== 'string' || !message.endsWith(`. ${detail}`)) return { message };
+  return { message: message.slice(0, -`. ${detail}`.length), detail };
+}
+
+async function ended<Name extends CommandName>(
+  client: Client,
+  sending: Sending<Name>,
+  cause: unknown,
+): Promise<Error> {
+  const { workflowId, name } = sending;
+  const run = await describeWorkflow(client, workflowId).catch(() => undefined);
+  return failure(
+    'Refused',
+    {
+      message: `${name} comes too late: the run ${workflowId} has ended`,
+      detail:
+        run?.endedAt === undefined
+          ? 'Temporal knows no open run with this Workflow id.'
+          : `Migration ${run.migration} is ${run.state} since ${run.endedAt}.`,
+      hint: `Run "rehost report ${workflowId}" to see how it ended.`,
     },
     { cause },
   );
@@ -97,6 +126,6 @@ export async function sendSignal<Name extends CommandName>(
       client.workflow.getHandle(sending.workflowId).signal(sending.name, sending.request),
     );
   } catch (error) {
-    throw isNotFound(error) ? ended(sending, error) : error;
+    throw isNotFound(error) ? await ended(client, sending, error) : error;
   }
 }

@@ -57,9 +57,12 @@ export interface CommandAnswer {
   readonly repeated: boolean;
 }
 
-/** A command that is not allowed now: one or two sentences, the last one saying what is open. */
+/** A command that is not allowed now. */
 export interface Refusal {
+  /** Why not, and after it what is open: whole sentences, as the Temporal UI prints them. */
   readonly message: string;
+  /** The last of these sentences, what is open now, by itself. */
+  readonly open: string;
 }
 
 /** The next state with the answer to a command, or a refusal; a refusal changes nothing. */

@@ -27,8 +27,7 @@ function applyCommand(plan: Plan, state: RunState, event: CommandEvent): Reduced
   const general = generalProblem(plan, state, command);
   const decision: Decision =
     general === undefined ? decide(plan, state, event) : { ok: false, message: general };
-  if (!decision.ok)
-    return { ok: false, refusal: { message: `${decision.message}. ${describeOpen(plan, state)}` } };
+  if (!decision.ok) return refusal(plan, state, decision.message);
   const applied: AppliedCommand = {
     id: command.id,
     kind: command.kind,
@@ -64,7 +63,13 @@ function answerAgain(
       answer: { id: earlier.id, command: earlier.kind, message: earlier.answer, repeated: true },
     };
   const message = `the command id "${command.id}" was already used by ${earlier.actor} for ${earlier.kind} of ${earlier.subject}: choose another id`;
-  return { ok: false, refusal: { message: `${message}. ${describeOpen(plan, state)}` } };
+  return refusal(plan, state, message);
+}
+
+/** A refusal that ends with what is open; `problem` is a sentence without its full stop. */
+export function refusal(plan: Plan, state: RunState, problem: string): Reduced {
+  const open = describeOpen(plan, state);
+  return { ok: false, refusal: { message: `${problem}. ${open}`, open } };
 }
 
 function remember(state: RunState, applied: AppliedCommand): RunState {

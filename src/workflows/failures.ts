@@ -5,6 +5,7 @@ import {
   TimeoutFailure,
   type TemporalFailure,
 } from '@temporalio/workflow';
+import type { Refusal } from '../run/events.js';
 import type { StepFailure } from '../run/state.js';
 
 /** Whether the Activity ended because it was cancelled: a stop, a rollback or a cancellation of the Workflow. */
@@ -57,12 +58,13 @@ function innermost(failure: TemporalFailure): string {
 }
 
 /**
- * Refuses a command: the sender gets the sentence.
+ * Refuses a command: the sender gets the sentences, and what is open by itself as the detail.
  *
  * The stack is emptied because the Temporal UI prints it, with source paths, under the sentence.
  */
-export function refuse(message: string): never {
+export function refuse({ message, open }: Refusal): never {
   const refused = ApplicationFailure.nonRetryable(message, 'Refused', {
+    detail: open,
     hint: 'Run "rehost status" to see what is open and the exact next command.',
   });
   refused.stack = '';

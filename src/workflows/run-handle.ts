@@ -3,8 +3,7 @@ import type { Plan } from '../plan/types.js';
 import { COMMAND_NAMES, parseCommand, type CommandName, type CommandRequests } from '../run/commands.js';
 import { renderDetails } from '../run/details.js';
 import type { CommandAnswer, Reduced, RunEvent } from '../run/events.js';
-import { describeOpen } from '../run/open-items.js';
-import { reduce } from '../run/reducer.js';
+import { reduce, refusal } from '../run/reducer.js';
 import type { RunState, Via } from '../run/state.js';
 import { describeRun } from '../run/status.js';
 import { refuse } from './failures.js';
@@ -59,11 +58,7 @@ export class RunHandle {
   /** What a command would do; changes nothing. */
   tryCommand(name: CommandName, payload: unknown, via: Via): Reduced {
     const parsed = parseCommand(name, payload);
-    if (!parsed.ok)
-      return {
-        ok: false,
-        refusal: { message: `${parsed.message}. ${describeOpen(this.plan, this.#state)}` },
-      };
+    if (!parsed.ok) return refusal(this.plan, this.#state, parsed.message);
     return reduce(this.plan, this.#state, { kind: 'command', command: parsed.command, via, at: now() });
   }
 
@@ -116,14 +111,14 @@ function registerCommand(run: RunHandle, name: CommandName): void {
     commandUpdate(name),
     (payload: CommandRequests[CommandName]): CommandAnswer => {
       const reduced = run.command(name, payload, 'update');
-      if (!reduced.ok) return refuse(reduced.refusal.message);
+      if (!reduced.ok) return refuse(reduced.refusal);
       return reduced.answer ?? { id: payload.id, command: name, message: 'applied', repeated: false };
     },
     {
       description: DESCRIPTIONS[name],
       validator: (payload: CommandRequests[CommandName]): void => {
         const reduced = run.tryCommand(name, payload, 'update');
-        if (!reduced.ok) refuse(reduced.refusal.message);
+        if (!reduced.ok) refuse(reduced.refusal);
       },
     },
   );

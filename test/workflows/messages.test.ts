@@ -129,7 +129,12 @@ describe('commands', () => {
     expect(cause).toBeInstanceOf(ApplicationFailure);
     expect(cause.type).toBe('Refused');
     expect(cause.failure?.stackTrace ?? '').toBe('');
-    expect(cause.details?.[0]).toMatchObject({ hint: expect.stringContaining('rehost status') as string });
+    const [text] = (cause.details ?? []) as { detail: string; hint: string }[];
+    expect(text?.hint).toContain('rehost status');
+    expect(text?.detail).toBe(
+      'Open now: gate begin, evidence revision 1, has 0 of 2 votes; may still vote: ann, bob, cleo.',
+    );
+    expect(cause.message.endsWith(`. ${text?.detail}`)).toBe(true);
     await run.handle.terminate();
   });
 

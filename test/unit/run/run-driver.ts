@@ -133,6 +133,8 @@ export class DrivenRun {
     });
     if (!reduced.ok) {
       expect(this.state).toBe(before);
+      // Whoever shows a refusal in parts takes the last sentence off: it must be the end of the message.
+      expect(reduced.refusal.message.endsWith(`. ${reduced.refusal.open}`)).toBe(true);
       return reduced.refusal.message;
     }
     this.state = reduced.state;
