@@ -1,75 +1,29 @@
 /* The command line against a real dev server and a Worker with fake Activities. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Io } from '../../src/cli/io.js';
-import { runCli } from '../../src/cli/program.js';
-import { sealPlan } from '../../src/digest.js';
+import { writeFileSync } from 'node:fs';
 import type { Plan } from '../../src/plan/types.js';
 import type { StatusView } from '../../src/run/status.js';
+import { expectTold, toldBy, type Answer, type Refusal } from '../told.js';
+import { CommandLine, runWords, type Saved } from './command-line.js';
 import { broken, Fakes, outcome } from './fakes.js';
 import { change, gate, phase, plan, step } from './plans.js';
 import { World } from './world.js';
 
 const fakes = new Fakes();
-const directory = mkdtempSync(join(tmpdir(), 'rehost-cli-'));
 let world: World;
-let number = 0;
+const line = new CommandLine(() => world);
 
 beforeAll(async () => {
   world = await World.start(fakes);
 });
 beforeEach(() => fakes.reset());
 afterAll(async () => {
-  rmSync(directory, { recursive: true });
+  line.close();
   await world.close();
 });
 
-interface Answer {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function rehost(...argv: string[]): Promise<Answer> {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    env: { REHOST_ACTOR: 'rita' },
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  const where = ['--address', process.env['REHOST_TEST_TEMPORAL'] ?? '', '--task-queue', world.taskQueue];
-  const code = await runCli([...argv, ...where], io);
-  return { code, out, err };
-}
-
-/** A plan on a target of its own, saved in a file. */
-function saved(make: (base: Plan) => Plan): { file: string; target: string } {
-  const target = `target-${(number += 1)}-${process.pid}`;
-  const file = join(directory, `${target}.json`);
-  const made = make(plan(phase('one', [step('look')])));
-  writeFileSync(file, JSON.stringify(sealPlan({ ...made, target })));
-  return { file, target };
-}
-
-const gated = (): { file: string; target: string } =>
-  saved(() =>
-    plan(
-      phase(
-        'prepare',
-        [change('claim')],
-        gate('begin', {
-          votes: 1,
-          questions: [{ id: 'told', text: 'Who told the users?', expect: 'text', requirements: [] }],
-        }),
-      ),
-    ),
-  );
+const rehost = (...argv: string[]): Promise<Answer> => line.run(...argv);
+const saved = (make: (base: Plan) => Plan): Saved => line.saved(make);
+const gated = (): Saved => line.gated();
 
 describe('apply', () => {
   it('exits 0 when the run is done, and again without starting another run', async () => {
@@ -93,12 +47,29 @@ describe('apply', () => {
     expect(answer.err).toContain('--gate begin --answer told=ANSWER');
   });
 
-  it('exits 8 while a run on the target is active, naming who and the run', async () => {
-    const { file } = gated();
-    await rehost('apply', file);
-    const second = await rehost('apply', file);
-    expect(second.code).toBe(8);
-    expect(second.err).toMatch(/is active: target-.* requested by rita/);
+  it('exits 8 while a run on the target is active, naming who and the run, and leaves that run as it is', async () => {
+    const { file, target } = gated();
+    const [migration = ''] = (await rehost('apply', file)).out.split(' ');
+    const before = await line.traceOf(target);
+    expectTold(
+      toldBy(await rehost('apply', file, '-o', 'json')),
+      activeRun(target, migration, 'Waiting for a person: gate begin, '),
+    );
+    expect(await line.traceOf(target)).toEqual(before);
+  });
+
+  it('starts one run when it is sent twice at once, and exits 8 for the other', async () => {
+    const { file, target } = gated();
+    const both = await Promise.all(
+      ['apply', 'apply'].map((verb) => rehost(verb, file, '--detach', '-o', 'json')),
+    );
+    const [refused, ...others] = both.filter((answer) => answer.code !== 0);
+    expect(others).toEqual([]);
+    const { migration } = await world.client.workflow
+      .getHandle(`package-manager-server/${target}`)
+      .query<StatusView>('status');
+    expectTold(toldBy(refused!), activeRun(target, migration, 'Title of prepare, 0 of 1 steps done.'));
+    expect(both.map((answer) => answer.code).sort()).toEqual([0, 8]);
   });
 
   it('exits 13 when a step parks and shows its failure', async () => {
@@ -142,13 +113,22 @@ describe('approve', () => {
     await rehost('apply', file);
     const refused = await rehost('approve', target, '--answer', 'told=Ada');
     expect(refused.code).toBe(4);
-    expect(refused.err).toMatch(/error: .*rita/);
+    expect(refused.err).toBe(`error: rita asked for this migration, and the requester never counts at a gate
+  Open now: gate begin, evidence revision 1, has 0 of 1 votes; may still vote: ann, bob, cleo.
+hint: Run "rehost status package-manager-server/${target}" to see what is open.
+`);
     const voted = await rehost('approve', target, '--answer', 'told=Ada', '--actor', 'ann', '-o', 'json');
     expect(voted.code).toBe(0);
     expect(JSON.parse(voted.out)).toMatchObject({ command: 'approve', repeated: false });
     expect(await rehost('watch', target)).toMatchObject({ code: 0 });
-    const late = await rehost('approve', target, '--answer', 'told=Ada', '--actor', 'bob');
-    expect(late.code).toBe(4);
+    const late = await rehost('approve', target, '--answer', 'told=Ada', '--actor', 'bob', '-o', 'json');
+    expectTold(toldBy(late), {
+      code: 4,
+      type: 'Refused',
+      message: 'nothing of this kind waits for a person now',
+      detail: 'Finished: package-manager-server from source-1 to target-',
+      hint: `Run "rehost status ${target}-`,
+    });
   });
 
   it('counts once when it is sent twice with the same id', async () => {
@@ -222,66 +202,24 @@ describe('status and list', () => {
   });
 
   it('exits 11 with a hint when nobody listens at the address', async () => {
-    const unreachable = await runAt('127.0.0.1:1');
-    expect(unreachable.code).toBe(11);
-    expect(unreachable.err).toContain('rehost up');
+    expectTold(toldBy(await runWords('list', '--address', '127.0.0.1:1', '-o', 'json')), {
+      code: 11,
+      type: 'TemporalUnreachable',
+      message: 'no Temporal answers at 127.0.0.1:1',
+      detail: 'Failed to connect before the deadline',
+      hint: 'Start one with "rehost up", or name yours with --address or TEMPORAL_ADDRESS.',
+    });
   });
 });
 
-jest.setTimeout(60_000);
-
-describe('without a worker', () => {
-  let run: { file: string; target: string };
-  let other: { file: string; target: string };
-  beforeAll(async () => {
-    run = gated();
-    other = gated();
-    await rehost('apply', run.file);
-    await rehost('apply', other.file);
-    await world.stopWorker();
-  });
-  afterAll(() => world.startWorker());
-
-  it('status exits 11 and gives what the run published last', async () => {
-    const answer = await rehost('status', run.target);
-    expect(answer.code).toBe(11);
-    expect(answer.err).toContain('no worker took the task up');
-    expect(answer.err).toMatch(/Last known at .*: Waiting for a person: gate begin/);
-  });
-
-  it('an Update exits 11 and gives the whole command as a Signal', async () => {
-    const stop = await rehost('stop', other.target, '--actor', 'rita', '--reason', 'window closed');
-    expect(stop.code).toBe(11);
-    expect(stop.err).toMatch(
-      /rehost stop \S+ --id [0-9a-f]{16} --actor rita --reason 'window closed' --signal/,
-    );
-  });
-
-  it('a Signal that names gate and revision waits for a worker and opens the gate', async () => {
-    const unbound = await rehost('approve', run.target, '--actor', 'ann', '--signal');
-    expect(unbound).toMatchObject({ code: 2 });
-    const words = ['--gate', 'begin', '--revision', '1', '--answer', 'told=Ada', '--signal'];
-    const sent = await rehost('approve', run.target, '--actor', 'ann', ...words);
-    expect(sent).toMatchObject({ code: 0, err: '' });
-    await world.startWorker();
-    expect((await rehost('watch', run.target, '--for', '20')).code).toBe(0);
-    await world.stopWorker();
-  });
+/** What refuses an apply beside a run of rita's that waits at its gate. */
+const activeRun = (target: string, migration: string, doing: string): Refusal => ({
+  code: 8,
+  type: 'RunActive',
+  message: [`a run on target ${target} is active: ${migration} (`, ') since 20', ', requested by rita'],
+  detail: doing,
+  hint: `Follow it with "rehost watch ${migration}"; a new run may start when it has ended.`,
 });
-
-async function runAt(address: string): Promise<Answer> {
-  let err = '';
-  const io: Io = {
-    out: () => undefined,
-    err: (text) => (err += text),
-    env: {},
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  return { code: await runCli(['list', '--address', address], io), out: '', err };
-}
 
 async function gateOpenOf(target: string): Promise<void> {
   await rehost('watch', target, '--until', 'attention');
