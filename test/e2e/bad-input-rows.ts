@@ -1,5 +1,5 @@
 /* The rows of bad-input.test.ts: what is spoiled, and what must be told. */
-import type { FailureType } from '../../src/failures.js';
+import type { Refusal } from '../told.js';
 import type { Bench, Entry } from './fault-bench.js';
 import { SPEC } from './world.js';
 
@@ -10,15 +10,6 @@ export const SWAPPED = SPEC.replace('source: ppm-source', 'source: ppm-target').
   'target: ppm-target',
   'target: ppm-source',
 );
-
-/** What must be told. Texts are looked for in the part of the failure that is named like them. */
-export interface Refusal {
-  readonly code: number;
-  readonly type: FailureType;
-  readonly message: string;
-  readonly detail: string | readonly string[];
-  readonly hint: string;
-}
 
 /** Specs that are refused. */
 export const SPEC_ROWS: readonly (readonly [what: string, spec: string, refusal: Refusal])[] = [
@@ -51,7 +42,11 @@ export const SPEC_ROWS: readonly (readonly [what: string, spec: string, refusal:
       code: 2,
       type: 'SpecInvalid',
       message: 'migration.yaml has 3 problems',
-      detail: ['migration.yaml:4:49: ', 'migration.yaml:5:1: unknown key "ownrs"', 'migration.yaml:6:20: '],
+      detail: [
+        'migration.yaml:4:49: approvals.votes ',
+        'migration.yaml:5:1: unknown key "ownrs"; did you mean "owners"?',
+        'migration.yaml:6:20: transfer.limit ',
+      ],
       hint: 'Correct each place',
     },
   ],
@@ -73,8 +68,8 @@ export const SPEC_ROWS: readonly (readonly [what: string, spec: string, refusal:
       code: 2,
       type: 'HostUnknown',
       message: 'the inventory has no host "ppm-tagret"; the nearest name is "ppm-target"',
-      detail: 'ppm-source, ppm-target',
-      hint: 'inventory',
+      detail: 'It has: ppm-source, ppm-target.',
+      hint: 'Correct the name in the spec, or add the host to the inventory; then run "rehost plan" again.',
     },
   ],
   [
@@ -182,6 +177,13 @@ export const blocked = (detail: string | readonly string[]): Refusal => ({
   hint: 'then run "rehost plan" again',
 });
 
+/** What is told when the server with the data is named as the target. */
+export const SWAPPED_ENDS = blocked([
+  'PM-DIRECTION: ',
+  'target holds ',
+  'Check that source and target are not swapped',
+]);
+
 // The data directory gets a small file system of its own below it; the product holds its files open and goes on.
 const smallTmpfs = (option: string): string =>
   `mkdir -p /mnt/held; mount --bind /srv/ppm /mnt/held; mount -t tmpfs -o ${option} tmpfs /srv/ppm; mkdir -m 0701 ${DATA}; chown rstudio-pm: ${DATA}; cp -a /mnt/held/data/rstudio-pm.key ${DATA}/`;
@@ -269,6 +271,6 @@ export const SPOILED: readonly Spoiled[] = [
     'ppm-source',
     'systemctl stop rstudio-pm',
     'systemctl start rstudio-pm',
-    blocked('PM-ACTIVE: '),
+    blocked(['PM-ACTIVE: ', 'found inactive, wanted active. Start rstudio-pm on ppm-source']),
   ],
 ];

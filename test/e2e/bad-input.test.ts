@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Json } from '../../src/plan/json.js';
 import type { Plan } from '../../src/plan/types.js';
-import { blocked, REACH_ROWS, SPEC_ROWS, SPOILED, SWAPPED, type Refusal } from './bad-input-rows.js';
-import { startBench, toldBy, type Bench } from './fault-bench.js';
+import { expectTold, toldBy, toldWhen, type Refusal } from '../told.js';
+import { REACH_ROWS, SPEC_ROWS, SPOILED, SWAPPED, SWAPPED_ENDS } from './bad-input-rows.js';
+import { HOSTS, startBench, type Bench } from './fault-bench.js';
 import { SPEC } from './world.js';
 
 jest.setTimeout(600_000);
@@ -23,11 +24,7 @@ afterAll(() => bench?.world.close());
 /** Runs a command line that must be refused, and compares both hosts and Temporal's runs before and after. */
 async function expectRefused(argv: readonly string[], wanted: Refusal): Promise<void> {
   const before = await bench.picture();
-  const told = await bench.refused(...argv);
-  expect(told).toMatchObject({ type: wanted.type, exitCode: wanted.code });
-  expect(told.message).toContain(wanted.message);
-  for (const text of [wanted.detail].flat()) expect(told.detail ?? '').toContain(text);
-  expect(told.hint).toContain(wanted.hint);
+  expectTold(await bench.refused(...argv), wanted);
   expect(await bench.picture()).toBe(before);
 }
 
@@ -41,33 +38,48 @@ describe('a mistake in the spec', () => {
 });
 
 describe('a mistake in the inventory', () => {
-  const MISTAKE = 'identityFile:';
-  const refusal: Refusal = {
+  const misspelt = (): string => healthyInventory().replaceAll('identityFile:', 'identityfile:');
+  /** Where a text stands in a line of the inventory: `inventory.yaml:LINE:COLUMN`, of each line that has it. */
+  const places = (inventory: string, text: string): string[] =>
+    inventory
+      .split('\n')
+      .flatMap((line, at) =>
+        line.includes(text) ? [`inventory.yaml:${at + 1}:${line.indexOf(text) + 1}: `] : [],
+      );
+  const refusal = (): Refusal => ({
     code: 2,
     type: 'InventoryInvalid',
     message: 'inventory.yaml has 2 problems',
-    detail: ['unknown key "identityfile"; did you mean "identityFile"?', 'inventory.yaml:'],
-    hint: 'Correct each place',
-  };
+    detail: places(misspelt(), 'identityfile:').map(
+      (place) => `${place}unknown key "identityfile"; did you mean "identityFile"?`,
+    ),
+    hint: 'Correct each place named above, then run "rehost doctor" again',
+  });
 
   it('is told with file, line and nearest key before anything is asked, when it is here', () =>
-    expectRefused(
-      [
-        'plan',
-        specFile(),
-        '--inventory',
-        bench.file('inventory.yaml', healthyInventory().replaceAll(MISTAKE, 'identityfile:')),
-      ],
-      refusal,
-    ));
+    expectRefused(['plan', specFile(), '--inventory', bench.file('inventory.yaml', misspelt())], refusal()));
 
   it('is told in the same words when only the worker has it', async () => {
-    bench.inventory(healthyInventory().replaceAll(MISTAKE, 'identityfile:'));
+    bench.inventory(misspelt());
     try {
-      await expectRefused(['plan', specFile()], refusal);
+      await expectRefused(['plan', specFile()], refusal());
     } finally {
       bench.healInventory();
     }
+  });
+
+  it('is told with every place when a type is wrong and a key is unknown', () => {
+    const spoiled = misspelt().replaceAll(/\bport: \d+/g, 'port: twenty-two');
+    return expectRefused(['plan', specFile(), '--inventory', bench.file('inventory.yaml', spoiled)], {
+      ...refusal(),
+      message: 'inventory.yaml has 4 problems',
+      detail: [
+        ...[refusal().detail].flat(),
+        ...places(spoiled, 'twenty-two').map(
+          (place, at) => `${place}hosts.${HOSTS[at]}.port wants a number, found "twenty-two"`,
+        ),
+      ],
+    });
   });
 
   it('is told with the line of the spec when a host is not in it', () =>
@@ -124,10 +136,7 @@ describe('a host that cannot be used', () => {
   });
 
   it('ends the plan when the ends are swapped', () =>
-    expectRefused(
-      ['plan', specFile(SWAPPED)],
-      blocked(['PM-DIRECTION: ', 'target holds ', 'Check that source and target are not swapped']),
-    ));
+    expectRefused(['plan', specFile(SWAPPED)], SWAPPED_ENDS));
 });
 
 describe('a plan that may not be applied', () => {
@@ -142,21 +151,18 @@ describe('a plan that may not be applied', () => {
     const file = bench.file('blocked.json', '');
     const made = await bench.rehost('plan', specFile(SWAPPED), '--out', file, '-o', 'json');
     expect(toldBy(made)).toMatchObject({ type: 'PreflightBlocked', exitCode: 3 });
-    await expectRefused(['apply', file], blocked('PM-DIRECTION: '));
+    await expectRefused(['apply', file], SWAPPED_ENDS);
     const saved = JSON.parse(readFileSync(file, 'utf8')) as Plan;
-    await expect(bench.world.client.apply(saved, { requester: 'requester' })).rejects.toMatchObject({
-      type: 'PreflightBlocked',
-      exitCode: 3,
-    });
+    const told = await toldWhen(bench.world.client.apply(saved, { requester: 'requester' }));
+    expectTold(told, SWAPPED_ENDS);
     expect(await bench.world.client.list('all')).toEqual([]);
   });
 
   it('is refused by the worker when it has blockers and was started by other means', async () => {
     const saved = JSON.parse(readFileSync(join(bench.world.directory, 'blocked.json'), 'utf8')) as Plan;
     const input = { plan: saved as unknown as Json, digest: saved.digest };
-    await expect(
-      bench.world.client.inspect({ action: 'plan.admit@1', host: saved.target, input, timeouts: 'short' }),
-    ).rejects.toMatchObject({ type: 'PreflightBlocked' });
+    const admission = { action: 'plan.admit@1', host: saved.target, input, timeouts: 'short' } as const;
+    expectTold(await toldWhen(bench.world.client.inspect(admission)), SWAPPED_ENDS);
   });
 
   it('is refused when it was edited by hand, by the command line and by the worker', async () => {
@@ -168,9 +174,12 @@ describe('a plan that may not be applied', () => {
       detail: `the file says digest ${plan().digest}; its content has `,
       hint: 'A plan is never edited',
     });
-    await expect(bench.world.client.apply(edited, { requester: 'requester' })).rejects.toMatchObject({
+    expectTold(await toldWhen(bench.world.client.apply(edited, { requester: 'requester' })), {
+      code: 2,
       type: 'PlanEdited',
-      exitCode: 2,
+      message: 'the plan is not the one that its digest names',
+      detail: `digest ${plan().digest}; its content has `,
+      hint: 'Run "rehost plan SPEC --out PLAN" again and apply that plan.',
     });
     expect(await bench.world.client.list('all')).toEqual([]);
   });
@@ -226,9 +235,13 @@ describe('a plan that may not be applied', () => {
       await expectRefused(['apply', healthyPlan], {
         code: 8,
         type: 'ClaimForeign',
-        message: 'other-20261120-0001',
-        detail: '',
-        hint: 'rehost',
+        message: 'host ppm-source is claimed by migration other-20261120-0001',
+        detail:
+          'Workflow package-manager-server/other, requested by rita, since 2026-11-20T00:00:00.000Z; the claim is /var/lib/rehost/claim on the host.',
+        hint: [
+          'rehost status other-20261120-0001',
+          'follow /var/lib/rehost/other-20261120-0001/UNDO.md on the host and remove /var/lib/rehost/claim last',
+        ],
       });
     } finally {
       await bench.on('ppm-source', 'rm /var/lib/rehost/claim; rmdir /var/lib/rehost');
@@ -243,9 +256,9 @@ describe('a plan that may not be applied', () => {
       await expectRefused(['apply', healthyPlan], {
         code: 2,
         type: 'HostUnknown',
-        message: 'ppm-target',
-        detail: 'ppm-source',
-        hint: 'inventory',
+        message: 'the inventory has no host "ppm-target"; the nearest name is "ppm-source"',
+        detail: 'It has: ppm-source.',
+        hint: 'add the host to the inventory; then run "rehost plan" again',
       });
     } finally {
       bench.healInventory();

@@ -9,28 +9,12 @@ import { parse, stringify } from 'yaml';
 import { labExec, type LabHostName } from '../../lab/lab.js';
 import type { Io } from '../../src/cli/io.js';
 import { runCli } from '../../src/cli/program.js';
-import type { FailureType } from '../../src/failures.js';
 import { startWorker } from '../../src/worker.js';
+import { toldBy, type Answer, type Told } from '../told.js';
 import { REQUESTER, startWorld, type World } from './world.js';
 
 /** Both hosts of the lab. */
 export const HOSTS = ['ppm-source', 'ppm-target'] as const;
-
-/** One failure as `-o json` prints it on stderr. */
-export interface Told {
-  readonly type: FailureType;
-  readonly message: string;
-  readonly detail?: string;
-  readonly hint: string;
-  readonly exitCode: number;
-}
-
-/** What a command line gave. */
-export interface Answer {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** Members of one host in an inventory file. */
 export type Entry = Record<string, string | number>;
@@ -120,13 +104,4 @@ async function commandLine(world: World, argv: readonly string[]): Promise<Answe
   const words = actor === undefined ? argv : argv.slice(1);
   const code = await runCli([...words, '--address', world.server.address], io);
   return { code, out, err };
-}
-
-/** The failure that a command line printed as JSON; its own exit code must be the one that it ended with. */
-export function toldBy(answer: Answer): Told {
-  const line = answer.err.split('\n').find((one) => one.startsWith('{"error":'));
-  if (line === undefined) throw new Error(`no failure was told, exit ${answer.code}:\n${answer.err}`);
-  const { error } = JSON.parse(line) as { error: Told };
-  if (error.exitCode !== answer.code) throw new Error(`exit ${answer.code}, but it says ${error.exitCode}`);
-  return error;
 }
