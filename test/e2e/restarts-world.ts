@@ -14,6 +14,7 @@ import { loadConfiguration } from '../../src/config.js';
 import { startDevServer, type DevServer } from '../../src/dev-server.js';
 import { RehostFailure } from '../../src/failures.js';
 import { startWorker } from '../../src/worker.js';
+import type { Answer } from '../told.js';
 import type { World } from './world.js';
 
 const ROOT = join(__dirname, '..', '..');
@@ -53,16 +54,16 @@ export async function startWorkerProcess(world: World): Promise<WorkerProcess> {
   return { pid: child.pid ?? 0, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
 }
 
-/** Ends a Temporal, keeps it away for a while, and starts another one on its file and its ports. */
+/** Ends a Temporal, does something while it is away, and starts another one on its file and its ports. */
 export async function restartTemporal(
   world: Pick<World, 'directory'>,
   server: DevServer,
-  how: { readonly by: 'stop' | 'kill'; readonly awayMs: number },
+  how: { readonly by: 'stop' | 'kill'; readonly meanwhile: () => Promise<void> },
 ): Promise<DevServer> {
   if (how.by === 'kill') process.kill(server.pid, 'SIGKILL');
   else await server.stop();
   await server.exited;
-  await sleep(how.awayMs);
+  await how.meanwhile();
   const port = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1));
   return startDevServer({
     cli: temporalCli(),
@@ -100,13 +101,6 @@ export async function startStranger(world: World): Promise<Stranger> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** What a command line left. */
-export interface Answer {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
 }
 
 /** Runs one command line in this process, without a terminal. */

@@ -13,21 +13,21 @@ import {
   patiently,
   rehost,
   restartTemporal,
-  sleep,
   startStranger,
   startWorkerProcess,
   type WorkerProcess,
 } from './restarts-world.js';
-import { keep, SPEC, startWorld, type World } from './world.js';
+import { expectText, expectTold, toldBy, type Refusal } from '../told.js';
+import { keep, REQUESTER, SPEC, startWorld, type World } from './world.js';
 
 jest.setTimeout(900_000);
 
 const DATA = '/srv/ppm/data';
 const HOSTS = ['ppm-source', 'ppm-target'] as const;
 const NAME = process.env['REHOST_LAB'] ?? 'restarts';
-/** Copies are slowed down to be met in the middle: the warm one takes about 25 s, the final one about 75 s. */
+/** Copies are slowed down to be met in the middle: the warm one takes about 35 s, the final one about 75 s. */
 const LIMIT_MIB = 2;
-const WARM_MIB = 40;
+const WARM_MIB = 64;
 // Longer than the heartbeat timeout of a unit, 60 s: the new worker meets a unit that still runs.
 const FINAL_MIB = 150;
 
@@ -70,9 +70,9 @@ describe('a migration while everything is restarted once', () => {
     await server?.stop();
   });
 
-  it('goes on copying in the same unit when Temporal is killed in the middle of a copy', async () => {
+  it('goes on copying in the same unit when Temporal is killed in the middle of a copy, and says so with exit 11', async () => {
     await copied('warm-copy-data', 4);
-    server = await restartTemporal(world, server, { by: 'kill', awayMs: 3000 });
+    server = await restartTemporal(world, server, { by: 'kill', meanwhile: unreachable });
     expect(await unitState('warm-copy-data', 1)).toBe('active');
     const after = await landed();
     await copied('warm-copy-data', after + 4);
@@ -85,11 +85,18 @@ describe('a migration while everything is restarted once', () => {
     expect(await unitState('warm-copy-data', 1)).toBe('active');
     const whole = Number(await sh('ppm-source', `du -sm --exclude=cache ${DATA} | cut -f1`));
     const before = await landed();
+    const live = await liveOnTarget();
     await labRestart('ppm-target', { name: NAME });
     const parked = await until('parked');
     const step = await stepOf('warm-copy-data');
-    expect(step.failure).toMatchObject({ type: 'HostRestarted' });
-    expect(step.failure?.hint).toContain('rehost retry');
+    expectText(step.failure ?? { type: 'none', message: '', hint: '' }, {
+      type: 'HostRestarted',
+      message: `host ppm-target was restarted while ${unitName(run.migration, 'warm-copy-data', 1)}.service was running`,
+      detail: 'The boot identity differs from the one the unit was started under',
+      hint: 'then run "rehost retry": the step starts anew under a new generation',
+    });
+    expect(await cli('operator', 'watch', run.migration, '--until', 'attention')).toMatchObject({ code: 13 });
+    expect(await liveOnTarget()).toBe(live);
     expect(parked.open[0]?.offers[0]?.line).toBe(`rehost retry ${run.migration} --step warm-copy-data`);
     const retried = await cli('operator', 'retry', run.migration);
     expect([retried.code, retried.err]).toEqual([0, '']);
@@ -103,9 +110,20 @@ describe('a migration while everything is restarted once', () => {
     const before = await Promise.all(HOSTS.map((host) => snapshot(world.exec, host)));
     const stranger = await startStranger(world);
     try {
-      const answer = await rehost(stranger.address, 'stranger', ['apply', strangersPlan]);
-      expect(answer.err).toContain(run.migration);
-      expect(answer.code).toBe(8);
+      const words = ['apply', strangersPlan, '-o', 'json'];
+      expectTold(toldBy(await rehost(stranger.address, 'stranger', words)), {
+        code: 8,
+        type: 'ClaimForeign',
+        message: [' is claimed by migration ', run.migration],
+        detail: [
+          `Workflow ${run.workflowId}, requested by ${REQUESTER}, since 20`,
+          '; the claim is /var/lib/rehost/claim on the host.',
+        ],
+        hint: [
+          `Run "rehost status ${run.migration}" and finish or roll it back.`,
+          `follow /var/lib/rehost/${run.migration}/UNDO.md on the host and remove /var/lib/rehost/claim last`,
+        ],
+      });
       expect((await rehost(stranger.address, 'stranger', ['list', '--all'])).out).not.toContain(
         'ppm-target-',
       );
@@ -121,10 +139,10 @@ describe('a migration while everything is restarted once', () => {
   it('exits 11 without a worker and takes the same vote as a Signal, which counts once a worker is there', async () => {
     await worker.stop();
     const words = ['--answer', 'users-told=Ada', '--answer', 'meanwhile-plan=they wait'];
-    const refused = await cli('dba', 'approve', run.migration, ...words);
-    expect(refused.code).toBe(11);
-    expect(refused.err).toContain('no worker took the task up');
-    const twin = / (--gate stop-source) .*(--revision \d+) (--signal)$/m.exec(refused.err)?.slice(1) ?? [];
+    const refused = toldBy(await cli('dba', 'approve', run.migration, ...words, '-o', 'json'));
+    expectTold(refused, noWorker('Waiting for a person: gate stop-source, '));
+    const twin =
+      / (--gate stop-source) .*(--revision \d+) (--signal)$/m.exec(refused.detail ?? '')?.slice(1) ?? [];
     const bound = twin.join(' ').split(' ');
     const sent = await cli('dba', 'approve', run.migration, ...words, ...bound);
     expect([sent.code, sent.err]).toEqual([0, '']);
@@ -140,7 +158,10 @@ describe('a migration while everything is restarted once', () => {
     expect([voted.code, voted.err]).toEqual([0, '']);
     const before = await copied('final-copy-data', WARM_MIB + 8);
     await worker.kill();
-    await sleep(3000);
+    expectTold(
+      toldBy(await cli('operator', 'status', run.migration, '-o', 'json')),
+      noWorker('Final copy under the fence'),
+    );
     expect(await unitState('final-copy-data', 1)).toBe('active');
     expect(await landed()).toBeGreaterThan(before);
     worker = await startWorkerProcess(world);
@@ -152,7 +173,7 @@ describe('a migration while everything is restarted once', () => {
 
   it('keeps fence and gate while Temporal is killed and the worker and both hosts restart, and goes on to the end', async () => {
     expect(gateOf(await world.status(run)).id).toBe('replace-target-data');
-    server = await restartTemporal(world, server, { by: 'kill', awayMs: 1000 });
+    server = await restartTemporal(world, server, { by: 'kill', meanwhile: unreachable });
     await worker.stop();
     worker = await startWorkerProcess(world);
     for (const host of HOSTS) await labRestart(host, { name: NAME });
@@ -173,6 +194,32 @@ describe('a migration while everything is restarted once', () => {
   const cli = (actor: string, ...argv: string[]): ReturnType<typeof rehost> =>
     rehost(server.address, actor, argv);
   const until = (...states: string[]): Promise<StatusView> => patiently(() => world.until(run, ...states));
+
+  /** What a command says while no worker is there: what the run published last. */
+  const noWorker = (lastKnown: string): Refusal => ({
+    code: 11,
+    type: 'NoWorker',
+    message: 'Temporal answers, but no worker took the task up in time',
+    detail: ['Last known at 20', lastKnown],
+    hint: 'Start a worker with "rehost worker" (or "rehost up"), then run the command again.',
+  });
+
+  /** What a command says while no Temporal is there. */
+  const unreachable = async (): Promise<void> =>
+    expectTold(toldBy(await cli('operator', 'status', run.migration, '-o', 'json')), {
+      code: 11,
+      type: 'TemporalUnreachable',
+      message: `no Temporal answers at ${server.address}`,
+      detail: 'Failed to connect before the deadline',
+      hint: 'Start one with "rehost up", or name yours with --address or TEMPORAL_ADDRESS.',
+    });
+
+  /** Digest of what the target has in place, without what its product writes by itself. */
+  const liveOnTarget = (): Promise<string> =>
+    sh(
+      'ppm-target',
+      `find /etc/rstudio-pm ${DATA}/packages ${DATA}/persistent -printf '%p %y %m %U:%G %s %T@ %l\\n' -type f -exec sha256sum {} + | LC_ALL=C sort | sha256sum`,
+    );
 
   async function sh(host: string, script: string): Promise<string> {
     const { status, stdout, stderr } = await world.exec(host, ['sh', '-c', script]);
