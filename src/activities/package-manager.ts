@@ -1,9 +1,8 @@
-import { configBackup, GCFG_PATH, RSPM, type packageManagerContracts } from '../contracts/package-manager.js';
+import { GCFG_PATH, RSPM, type packageManagerContracts } from '../contracts/package-manager.js';
 import { landingOf } from '../contracts/files-landing.js';
 import { stepDir } from '../contracts/paths.js';
 import { sha256 } from '../digest.js';
 import { failure } from '../failures.js';
-import { setGcfgValues } from '../formats/gcfg.js';
 import type { ActionContext, Handlers } from './action.js';
 import {
   askAll,
@@ -13,6 +12,7 @@ import {
   printAnswers,
   type Answer,
 } from './package-manager-answers.js';
+import { adaptConfig } from './package-manager-adapt.js';
 import { discoverPackageManager } from './package-manager-discover.js';
 import { evictCaches } from './package-manager-evict.js';
 import { missingOwners } from './package-manager-owners.js';
@@ -130,33 +130,6 @@ function differenceOf(wanted: Answer, got: Answer | undefined): readonly string[
   return [
     `${wanted.kind} ${wanted.address}: wanted ${show(wanted)}; found ${got === undefined ? 'nothing' : show(got)}`,
   ];
-}
-
-async function adaptConfig(
-  input: { path: string; edits: { section: string; name: string; values: string[] }[] },
-  context: ActionContext,
-): Promise<{ changed: boolean; values: { edited: string[]; digest: string } }> {
-  const before = await context.host.readFile(input.path);
-  if (before === undefined) {
-    throw failure('ConfigurationInvalid', {
-      message: `${input.path} on ${context.host.name} does not exist`,
-      hint: `Put the file back on ${context.host.name}, then "rehost retry".`,
-    });
-  }
-  const after = input.edits.reduce((text, edit) => setGcfgValues(text, edit, edit.values), before);
-  const edited = input.edits.map((edit) => `${edit.section}.${edit.name}`);
-  if (after === before) return { changed: false, values: { edited, digest: sha256(after) } };
-  const backup = configBackup(context.call);
-  await context.host.check(['mkdir', '-p', '-m', '0700', stepDir(context.call.migration, context.call.step)]);
-  // Only the first attempt sees the file as it was; a repeat must not overwrite that copy.
-  if ((await context.host.readFile(backup)) === undefined) {
-    await context.host.check(['cp', '-a', '-T', input.path, backup]);
-  }
-  const mode = (await context.host.check(['stat', '-c', '%a %u:%g', '--', input.path])).trim();
-  const [bits = '600', owner = 'root:root'] = mode.split(' ');
-  await context.host.writeFile(input.path, after, { mode: bits.padStart(4, '0') });
-  await context.host.check(['chown', '-h', owner, '--', input.path]);
-  return { changed: true, values: { edited, digest: sha256(after) } };
 }
 
 async function proofNotes(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { toShellLine, type Argv } from '../formats/shell.js';
 import { contract, nothing, type Effect, type EffectContext } from './contract.js';
-import { landingInput, shortName } from './files-landing.js';
+import { command, landingInput, makeStepDir, shortName, written } from './files-landing.js';
 import { stepDir } from './paths.js';
 
 /** The vendor's programs on a host. @see Posit Package Manager administration guide, "Files and directories" */
@@ -107,6 +107,42 @@ const answersFile = (context: EffectContext): string =>
 export const configBackup = (context: Pick<EffectContext, 'migration' | 'step'>): string =>
   `${stepDir(context.migration, context.step)}/rstudio-pm.gcfg`;
 
+/** Commands of an edit of the configuration file, in order; the new text goes into `temporary` before `replace`. */
+export function editCommands(
+  path: string,
+  context: EffectContext,
+): {
+  readonly makeDirectory: Argv;
+  readonly keep: readonly Argv[];
+  readonly temporary: string;
+  readonly copy: Argv;
+  readonly replace: readonly Argv[];
+} {
+  const backup = configBackup(context);
+  const temporary = `${path}.rehost`;
+  return {
+    makeDirectory: makeStepDir(context),
+    // Under its own name only when it is whole: a repeat takes what has that name for the file as it was.
+    keep: [
+      ['cp', '-a', '-T', path, `${backup}.temp`],
+      ['sync', `${backup}.temp`],
+      ['mv', '-T', `${backup}.temp`, backup],
+    ],
+    temporary,
+    // A copy of the file takes owner, mode and access list along; the new text is written into it.
+    copy: ['cp', '-a', '-T', path, temporary],
+    replace: [
+      ['sync', temporary],
+      ['mv', '-T', temporary, path],
+    ],
+  };
+}
+
+const restoreCommands = (path: string, context: EffectContext): readonly Argv[] => [
+  ['cp', '-a', '-T', configBackup(context), `${path}.rehost`],
+  ['mv', '-T', `${path}.rehost`, path],
+];
+
 const editing = z.strictObject({ section: z.string(), name: z.string(), values: z.array(z.string()) });
 
 /** Contracts of what is done to Posit Package Manager itself. */
@@ -184,25 +220,19 @@ export const packageManagerContracts = {
     outcome: z.strictObject({ edited: z.array(z.string()), digest: sha256 }),
     timeouts: 'short',
     readOnly: false,
-    effects: (input, context): readonly Effect[] => [
-      { kind: 'command', host: context.host, argv: ['cp', '-a', '-T', input.path, configBackup(context)] },
-      { kind: 'write', host: context.host, path: input.path, mode: 'kept' },
-    ],
+    effects: (input, context): readonly Effect[] => {
+      const { makeDirectory, keep, copy, replace } = editCommands(input.path, context);
+      const commands = [makeDirectory, ...keep, copy, ...replace].map((argv) => command(context, argv));
+      return [...commands, written(context, input.path, 'owner and mode kept')];
+    },
     undo: {
       shell: (input, context): readonly string[] => [
         `if [ -e ${toShellLine([configBackup(context)])} ]; then`,
-        `  ${toShellLine(['cp', '-a', '-T', configBackup(context), `${input.path}.rehost`])}`,
-        `  ${toShellLine(['mv', '-T', `${input.path}.rehost`, input.path])}`,
+        ...restoreCommands(input.path, context).map((argv) => `  ${toShellLine(argv)}`),
         'fi',
       ],
-      effects: (input, context): readonly Effect[] => [
-        {
-          kind: 'command',
-          host: context.host,
-          argv: ['cp', '-a', '-T', configBackup(context), `${input.path}.rehost`],
-        },
-        { kind: 'command', host: context.host, argv: ['mv', '-T', `${input.path}.rehost`, input.path] },
-      ],
+      effects: (input, context): readonly Effect[] =>
+        restoreCommands(input.path, context).map((argv) => command(context, argv)),
     },
   }),
   'packageManager.checkConfig@1': contract({

@@ -160,7 +160,8 @@ export function gcfgQuote(value: string): string {
 /**
  * The text with one property set to exactly these values; everything else stays byte for byte.
  *
- * The first occurrence is rewritten in place, further ones are removed, a new property goes to the end of its first
+ * Where values only go away, their lines go and the lines of the others stay, comments behind them included. Otherwise
+ * the first occurrence is rewritten in place, further ones are removed, a new property goes to the end of its first
  * section, a new section to the end of the file. Repeat: a second call with the same values changes nothing.
  */
 export function setGcfgValues(
@@ -177,17 +178,44 @@ export function setGcfgValues(
       entry.subsection === undefined &&
       same(entry.name, property.name),
   );
+  const gone = entriesToDrop(found, values);
+  if (gone !== undefined)
+    return printLines(
+      text,
+      gcfg.lines.filter((_, at) => !isWithin(gone, at)),
+      gcfg.eol,
+    );
   const written = values.map((value) => `${found[0]?.name ?? property.name} = ${gcfgQuote(value)}`);
   const lines: string[] = [];
   const insertAt = found[0]?.firstLine ?? endOfSection(gcfg, property.section);
   gcfg.lines.forEach((line, at) => {
     if (at === insertAt) lines.push(...written);
-    if (!found.some((entry) => at >= entry.firstLine && at <= entry.lastLine)) lines.push(line);
+    if (!isWithin(found, at)) lines.push(line);
   });
   if (insertAt === undefined) lines.push(`[${property.section}]`, ...written, '');
   else if (insertAt >= gcfg.lines.length) lines.push(...written);
-  const bom = text.startsWith('\uFEFF') ? '\uFEFF' : '';
-  return bom + lines.join(gcfg.eol);
+  return printLines(text, lines, gcfg.eol);
+}
+
+const isWithin = (entries: readonly GcfgEntry[], line: number): boolean =>
+  entries.some((entry) => line >= entry.firstLine && line <= entry.lastLine);
+
+const printLines = (text: string, lines: readonly string[], eol: string): string =>
+  (text.startsWith('\uFEFF') ? '\uFEFF' : '') + lines.join(eol);
+
+/** The entries whose lines must go so that exactly these values are left, in this order; undefined when that is not enough. */
+function entriesToDrop(
+  found: readonly GcfgEntry[],
+  values: readonly string[],
+): readonly GcfgEntry[] | undefined {
+  if (found.some((entry) => entry.value === undefined)) return undefined;
+  let next = 0;
+  const gone = found.filter((entry) => {
+    if (entry.value !== values[next]) return true;
+    next += 1;
+    return false;
+  });
+  return found.length > 0 && next === values.length ? gone : undefined;
 }
 
 /** Line index where a new property of the section belongs: after its last entry, else after its head. */

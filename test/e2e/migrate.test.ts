@@ -1,15 +1,17 @@
 /*
  * One target, two lives: applied and rolled back, applied again and finished; then what was executed is held against
- * what `plan` printed. The data lies in three trees and has entries that tools trip over.
+ * what `plan` printed. The data lies in three trees and has entries that tools trip over; the target's configuration
+ * names an R that the target lacks.
  */
 import { labExecuted } from '../../lab/lab.js';
 import { ledgerPath } from '../../src/contracts/paths.js';
-import { planEffects } from '../../src/plan/preview.js';
+import { planEffects, previewPlan } from '../../src/plan/preview.js';
 import type { Plan } from '../../src/plan/types.js';
 import {
   changingCommands,
   compare,
   compareMigration,
+  explain,
   printCommands,
   printDifferences,
   recordAnswers,
@@ -18,6 +20,7 @@ import {
   type Answers,
   type Snapshot,
 } from '../oracle/index.js';
+import { LACKED_LINE, lackR, targetConfig } from './lacking.js';
 import { scatter, SCATTERED_TREES } from './scattered.js';
 import { startWorld, type World } from './world.js';
 
@@ -35,6 +38,7 @@ describe('a whole migration of Package Manager', () => {
   beforeAll(async () => {
     world = await startWorld({ name: LAB });
     await scatter(world);
+    await lackR(world);
     before = {
       source: await snapshot(world.exec, SOURCE),
       target: await snapshot(world.exec, TARGET),
@@ -80,21 +84,28 @@ describe('a whole migration of Package Manager', () => {
   it('ends with 0 differences between source and target in its second life', async () => {
     // The rollback started the source again, which rewrites the launcher's state: the picture of before is taken now.
     const sourceBefore = await snapshot(world.exec, SOURCE);
+    const config = await targetConfig(world);
     const run = await world.apply(plan);
     const view = await world.approveUntil(run, plan);
     expect(view.state).toBe('done');
-    const differences = compareMigration(
-      await snapshot(world.exec, SOURCE),
-      await snapshot(world.exec, TARGET),
-      {
-        trees: SCATTERED_TREES.map((path) => ({ source: path, target: path })),
-        launcherDirectories: ['launcher-ppm-source', 'launcher-ppm-target'],
-        sourceBefore,
-        targetBefore: before.target,
-        answers: { source: before.answers, target: await answersOf(TARGET) },
-      },
-    );
+    const targetAfter = await snapshot(world.exec, TARGET);
+    const differences = compareMigration(await snapshot(world.exec, SOURCE), targetAfter, {
+      trees: SCATTERED_TREES.map((path) => ({ source: path, target: path })),
+      launcherDirectories: ['launcher-ppm-source', 'launcher-ppm-target'],
+      sourceBefore,
+      targetBefore: before.target,
+      answers: { source: before.answers, target: await answersOf(TARGET) },
+    });
     expect(printDifferences(differences)).toBe('0 differences');
+    // Of the product's configuration one line went, and nothing else is another: no owner, no mode, no other file.
+    expect(await targetConfig(world)).toBe(config.replace(LACKED_LINE, ''));
+    const changed = compare(before.target, targetAfter, { migrations: [run.migration] });
+    const ofConfig = changed.filter(({ subject }) => subject.startsWith('/etc/rstudio-pm'));
+    expect(ofConfig.map(({ kind, subject }) => `${kind} ${subject}`)).toEqual([
+      'size /etc/rstudio-pm/rstudio-pm.gcfg',
+      'mtime /etc/rstudio-pm/rstudio-pm.gcfg',
+      'content /etc/rstudio-pm/rstudio-pm.gcfg',
+    ]);
     // What lies on a host stands in its ledger, and nothing else does.
     expect(await leftOvers(SOURCE, run.migration)).toEqual(['drop-in']);
     expect(await leftOvers(TARGET, run.migration)).toEqual(SCATTERED_TREES.map(() => 'restore-point'));
@@ -121,6 +132,14 @@ describe('a whole migration of Package Manager', () => {
       expect(printCommands(unexplained(changing, planEffects(plan), host))).toBe(printCommands([]));
     },
   );
+
+  it('executed all that it prints of the edit of the configuration', async () => {
+    const changing = changingCommands(await labExecuted(TARGET, { name: LAB }));
+    const [adapt] = previewPlan(plan).filter(({ step }) => step.id === 'adapt-config');
+    const effects = [...(adapt?.effects ?? []), ...(adapt?.undoEffects ?? [])];
+    expect(effects.length).toBeGreaterThan(5);
+    expect(explain(changing, effects, TARGET).unused).toEqual([]);
+  });
 
   it('notices a command whose preview is taken away', async () => {
     const changing = changingCommands(await labExecuted(TARGET, { name: LAB }));

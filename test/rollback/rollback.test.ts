@@ -5,7 +5,8 @@
  */
 import { planSteps, type Plan } from '../../src/plan/types.js';
 import { compare, printDifferences, snapshot, type Snapshot } from '../oracle/index.js';
-import { compiled } from '../unit/procedures/discovered.js';
+import { compiled, lackingTarget } from '../unit/procedures/discovered.js';
+import { haveR, lackR } from '../e2e/lacking.js';
 import { plant, plantedMessage, type PlantedFault, type Seen } from '../e2e/faults.js';
 import { startWorld, type World } from '../e2e/world.js';
 
@@ -25,7 +26,9 @@ const upToHandOver = (plan: Pick<Plan, 'phases'>): readonly string[] =>
     .map((step) => step.id)
     .filter((id) => !id.startsWith('keep-warm'));
 
-const every: readonly PlantedFault[] = upToHandOver(compiled()).flatMap((step) => [
+/** The step that only a target gets whose configuration names an R that it lacks. */
+const ADAPT = 'adapt-config';
+const every: readonly PlantedFault[] = upToHandOver(compiled({ target: lackingTarget() })).flatMap((step) => [
   { step, when: 'before' },
   { step, when: 'after' },
 ]);
@@ -48,10 +51,17 @@ describe(`a rollback from any step (seed ${seed}, ${cases.length} of ${every.len
     world = await startWorld({ name: process.env['REHOST_LAB'] ?? 'rollback' });
   });
   afterAll(() => world?.close());
+  let lacking = false;
+  afterEach(async () => {
+    if (lacking) await haveR(world);
+    lacking = false;
+  });
 
   const picture = (host: string): Promise<Snapshot> => snapshot(world.exec, host);
 
   it.each(cases)('leaves both hosts as they were when $step fails $when its effect', async (fault) => {
+    lacking = fault.step === ADAPT;
+    if (lacking) await lackR(world);
     const seen: Seen = { undone: [] };
     const served: string[] = [];
     await world.restartWorker(

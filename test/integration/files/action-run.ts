@@ -3,25 +3,18 @@
  */
 import pino from 'pino';
 import type { ActionContext, Handler } from '../../../src/activities/action.js';
-import { filesHandlers } from '../../../src/activities/files.js';
-import { sqliteHandlers } from '../../../src/activities/sqlite.js';
+import { handlers } from '../../../src/activities/handlers.js';
+import { writeUndo } from '../../../src/activities/undo.js';
 import type { Contract } from '../../../src/contracts/contract.js';
-import { filesContracts } from '../../../src/contracts/files.js';
-import { sqliteContracts } from '../../../src/contracts/sqlite.js';
+import { contracts, type ActionName } from '../../../src/contracts/index.js';
 import { createHosts, hostConfigs, type Hosts } from '../../../src/hosts/index.js';
-import type { Progress } from '../../../src/plan/call.js';
+import type { Progress, StepCall } from '../../../src/plan/call.js';
 import { readInventory } from '../../../src/spec/load.js';
 import { labExec, labUp, type Lab, type LabHostName } from '../../../lab/lab.js';
 
-const contracts = { ...filesContracts, ...sqliteContracts };
-const handlers = { ...filesHandlers, ...sqliteHandlers };
-
-/** An action of this capability. */
-export type FilesAction = keyof typeof contracts;
-
 /** One call: which step of which host, with plain values. */
 export interface ActionCall {
-  readonly action: FilesAction;
+  readonly action: ActionName;
   readonly host: LabHostName;
   readonly step: string;
   readonly input: Record<string, unknown>;
@@ -40,6 +33,8 @@ export interface ActionRun {
     signal?: AbortSignal,
   ): Promise<{ values: Record<string, unknown>; again?: boolean; changed: boolean }>;
   undo(call: ActionCall): Promise<void>;
+  /** Writes the undo of a call into UNDO.md, as the Activity does before it acts. */
+  writeUndo(call: ActionCall): Promise<void>;
   /** Runs a script as root on a host, not through the code under test; answers stdout. @throws when it fails */
   sh(host: LabHostName, script: string): Promise<string>;
   close(): Promise<void>;
@@ -50,17 +45,18 @@ export async function actionRun(migration: string): Promise<ActionRun> {
   const lab = await labUp();
   const hosts = createHosts(hostConfigs(readInventory(lab.inventory).value.hosts));
   const beats: Progress[] = [];
+  const stepCall = (call: ActionCall, undo: StepCall['undo'] = []): StepCall => ({
+    migration,
+    step: call.step,
+    sequence: 0,
+    generation: call.generation ?? 1,
+    host: call.host,
+    input: call.input as never,
+    mode: 'act',
+    undo,
+  });
   const contextOf = (call: ActionCall, signal: AbortSignal): ActionContext => ({
-    call: {
-      migration,
-      step: call.step,
-      sequence: 0,
-      generation: call.generation ?? 1,
-      host: call.host,
-      input: call.input as never,
-      mode: 'act',
-      undo: [],
-    },
+    call: stepCall(call),
     hosts,
     host: hosts.get(call.host),
     signal,
@@ -89,6 +85,11 @@ export async function actionRun(migration: string): Promise<ActionRun> {
       };
       const lines = contract.undo?.shell(contract.input.parse(call.input), context) ?? [];
       await hosts.get(call.host).script(lines.join('\n'));
+    },
+    async writeUndo(call) {
+      const { step, action, host, input } = call;
+      const entry = { step, title: 'take it back', order: 'clean-up' as const, action, host };
+      await writeUndo(stepCall(call, [{ ...entry, input: input as never }]), hosts);
     },
     async sh(host, script) {
       const { status, stdout, stderr } = await labExec(host, ['sh', '-eu', '-c', script]);

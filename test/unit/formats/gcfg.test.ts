@@ -56,6 +56,23 @@ describe('setGcfgValues', () => {
     );
   });
 
+  it.each([
+    ['the last', ['/opt/R/4.3.1'], 'RVersion = /opt/R/4.4.1\n'],
+    ['the first', ['/opt/R/4.4.1'], 'RVersion = /opt/R/4.3.1   # first\n'],
+  ])('takes only the line of %s value away when the others stay', (_which, values, line) => {
+    const edited = setGcfgValues(FILE, { section: 'Server', name: 'RVersion' }, values);
+    expect(edited).toBe(FILE.replace(line, ''));
+  });
+
+  it('rewrites the values when their order is another or a bare name cleared some', () => {
+    const swapped = ['/opt/R/4.4.1', '/opt/R/4.3.1'];
+    const edited = setGcfgValues(FILE, { section: 'Server', name: 'RVersion' }, swapped);
+    expect(gcfgValues(parseGcfg(edited), 'Server', 'RVersion')).toEqual(swapped);
+    const cleared = '[Server]\nRVersion = a\nRVersion\nRVersion = b\nRVersion = a\n';
+    const kept = setGcfgValues(cleared, { section: 'Server', name: 'RVersion' }, ['a']);
+    expect(kept).toBe('[Server]\nRVersion = "a"\n');
+  });
+
   it('changes nothing when the values are already there', () => {
     expect(setGcfgValues(FILE, { section: 'Server', name: 'DataDir' }, ['/srv/ppm/data'])).toBe(FILE);
   });

@@ -67,6 +67,14 @@ export function discovered(role: 'source' | 'target'): PackageManagerDiscovery {
   };
 }
 
+/** A healthy target whose configuration names an R that it lacks, besides one that it has. */
+export function lackingTarget(): PackageManagerDiscovery {
+  const target = discovered('target');
+  target.forecast.rVersions = ['/opt/R/4.3.0', '/opt/R/4.4.1'];
+  target.forecast.missingPaths = ['/opt/R/4.3.0'];
+  return target;
+}
+
 /** The smallest spec that compiles. */
 export const SPEC = `kind: package-manager-server
 source: ppm-source

@@ -5,7 +5,7 @@ import type { Contract } from '../../../src/contracts/contract.js';
 import { RehostFailure } from '../../../src/failures.js';
 import { digestPlan, sealPlan } from '../../../src/digest.js';
 import { planSteps } from '../../../src/plan/types.js';
-import { compiled, discovered, SPEC } from './discovered.js';
+import { compiled, discovered, lackingTarget, SPEC } from './discovered.js';
 
 const ids = (plan = compiled()): readonly string[] => planSteps(plan).map((step) => step.id);
 const before = (left: string, right: string): boolean => ids().indexOf(left) < ids().indexOf(right);
@@ -131,9 +131,7 @@ describe('compile of package-manager-server', () => {
   });
 
   it('takes R paths that the target lacks out of its configuration when others exist', () => {
-    const target = discovered('target');
-    target.forecast.rVersions = ['/opt/R/4.3.0', '/opt/R/4.4.1'];
-    target.forecast.missingPaths = ['/opt/R/4.3.0'];
+    const target = lackingTarget();
     const adapt = planSteps(compiled({ target })).find((step) => step.id === 'adapt-config');
     expect(adapt?.input).toMatchObject({
       edits: [{ section: 'Server', name: 'RVersion', values: ['/opt/R/4.4.1'] }],
