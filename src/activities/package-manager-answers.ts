@@ -167,13 +167,15 @@ const hrefs = (html: string, base: string): readonly string[] =>
 async function ask(product: Product, address: Address): Promise<Answer> {
   if (address.kind === 'rspm') return askTool(product, address.address);
   const got = await get(product, address.address);
-  const digest = address.address === STATUS && got.status === 200 ? digestStatus(got.text) : got.sha256;
+  const digest = address.address === STATUS && got.status === 200 ? digestStatus(got) : got.sha256;
   const bytes = address.address === STATUS ? 0 : got.bytes;
   return { kind: 'http', address: address.address, status: got.status, bytes, sha256: digest };
 }
 
-function digestStatus(text: string): string {
-  const status: unknown = JSON.parse(text);
+// A page of something in between (a proxy, a maintenance page) is no status: then all of it counts.
+function digestStatus({ text, sha256: whole }: { text: string; sha256: string }): string {
+  const status = parseJson(text);
+  if (status === undefined) return whole;
   const members = typeof status === 'object' && status !== null ? Object.entries(status) : [];
   return digestOf(Object.fromEntries(members.filter(([name]) => STATUS_MEMBERS.includes(name))));
 }
@@ -186,20 +188,35 @@ async function askTool(product: Product, address: string): Promise<Answer> {
   return { kind: 'rspm', address, status, bytes: result.stdout.length, sha256: sha256(result.stdout) };
 }
 
-async function get(product: Product, path: string): ReturnType<Host['request']> {
+/** Lists are kept whole: a repository with a snapshot for each day of some years has hundreds of kilobytes of them. */
+const KEEP_LIST_BYTES = 32 * 1024 * 1024;
+
+async function get(product: Product, path: string, keepBytes?: number): ReturnType<Host['request']> {
   return product.host.request({
     port: product.port,
     path,
+    ...(keepBytes === undefined ? {} : { keepBytes }),
     signal: product.context.signal,
     timeoutMs: 60_000,
   });
 }
 
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // The caller says what it means that it is none.
+    return undefined;
+  }
+}
+
 async function getJson(product: Product, path: string): Promise<unknown> {
-  const got = await get(product, path);
-  if (got.status === 200) return JSON.parse(got.text) as unknown;
+  const got = await get(product, path, KEEP_LIST_BYTES);
+  const value = got.status === 200 ? parseJson(got.text) : undefined;
+  if (value !== undefined) return value;
+  const answer = got.status === 200 ? '200 with something that is not JSON' : String(got.status);
   throw failure('ProductAnswersWrong', {
-    message: `Package Manager on ${product.host.name} answers ${got.status} to ${path}; 200 is needed`,
+    message: `Package Manager on ${product.host.name} answers ${answer} to ${path}; 200 and JSON are needed`,
     detail: got.text.slice(0, 400),
     hint: `Look at "systemctl status rstudio-pm" on ${product.host.name}, then "rehost retry".`,
   });

@@ -3,6 +3,7 @@ import { landingOf } from '../contracts/files-landing.js';
 import { stepDir } from '../contracts/paths.js';
 import { sha256 } from '../digest.js';
 import { failure } from '../failures.js';
+import { toShellLine } from '../formats/shell.js';
 import type { ActionContext, Handlers } from './action.js';
 import {
   askAll,
@@ -19,6 +20,7 @@ import { missingOwners } from './package-manager-owners.js';
 import { probePeer } from './peer.js';
 
 const SHOWN_DIFFERENCES = 20;
+const LOG = '/var/log/rstudio/rstudio-pm/rstudio-pm.log';
 
 /** What is done to Package Manager itself. */
 export const packageManagerHandlers = {
@@ -53,24 +55,7 @@ export const packageManagerHandlers = {
     },
   },
   'packageManager.compareAnswers@1': { act: compareAnswers },
-  'packageManager.verifyKey@1': {
-    async act(input, context) {
-      const path = `${landingOf(input, context.call.migration).incoming}/${input.file}`;
-      const text = await context.host.script('sha256sum -- "$1" | cut -c1-64; stat -c "%a %U" -- "$1"', [
-        path,
-      ]);
-      const [fingerprint = '', rights = ''] = text.trim().split('\n');
-      const [mode = '', owner = ''] = rights.split(' ');
-      if (fingerprint === input.fingerprint && owner === input.owner && /^[46]00$/.test(mode)) {
-        return { changed: false, values: { fingerprint, mode, owner } };
-      }
-      throw failure('KeyDiffers', {
-        message: `encryption key ${path} on ${context.host.name} is not the one of the source`,
-        detail: `fingerprint ${fingerprint || 'none'}, wanted ${input.fingerprint}; owner ${owner}, wanted ${input.owner}; mode ${mode}, wanted 600`,
-        hint: 'Run "rehost rollback": the data would be unreadable with this key.',
-      });
-    },
-  },
+  'packageManager.verifyKey@1': { act: verifyKey },
   'packageManager.adapt@1': { act: adaptConfig },
   'packageManager.checkConfig@1': {
     async act(_input, context) {
@@ -85,30 +70,54 @@ export const packageManagerHandlers = {
       });
     },
   },
-  'packageManager.proof@1': {
-    async act(input, context) {
-      const active = (await context.host.run(['systemctl', 'is-active', input.unit])).stdout.trim();
-      if (active !== 'active') {
-        throw failure('ServiceNotStarted', {
-          message: `${input.unit} on ${context.host.name} is ${active}; it must be active`,
-          hint: `Look at "journalctl -u ${input.unit}" on ${context.host.name}, then "rehost retry".`,
-        });
-      }
-      return { changed: false, values: { active: true as const, notes: await proofNotes(input, context) } };
-    },
-  },
+  'packageManager.proof@1': { act: prove },
 } satisfies Handlers<typeof packageManagerContracts>;
+
+// Fingerprint, mode and owner of a key, or nothing when there is none. Of a link, those of what it points to.
+const LOOK_AT_KEY = `[ -f "$1" ] || exit 0
+sha256sum <"$1" | cut -c1-64
+stat -L -c '%a %U' -- "$1"`;
+
+async function verifyKey(
+  input: Parameters<typeof landingOf>[0] & { file: string; fingerprint: string; owner: string },
+  context: ActionContext,
+): Promise<{ changed: false; values: { fingerprint: string; mode: string; owner: string } }> {
+  const { host, call } = context;
+  const path = `${landingOf(input, call.migration).incoming}/${input.file}`;
+  const [fingerprint = '', rights = ''] = (await host.script(LOOK_AT_KEY, [path])).trim().split('\n');
+  const [mode = '', owner = ''] = rights.split(' ');
+  if (fingerprint !== input.fingerprint) {
+    throw failure('KeyDiffers', {
+      message:
+        fingerprint === ''
+          ? `encryption key ${path} on ${host.name} is missing`
+          : `encryption key ${path} on ${host.name} is not the one of the source`,
+      detail: `fingerprint ${fingerprint || 'none'}, wanted ${input.fingerprint}`,
+      hint: 'Run "rehost rollback": the data would be unreadable with this key.',
+    });
+  }
+  if (owner === input.owner && /^[46]00$/.test(mode)) {
+    return { changed: false, values: { fingerprint, mode, owner } };
+  }
+  const correct = `${toShellLine(['chown', input.owner, path])} && ${toShellLine(['chmod', '600', path])}`;
+  throw failure('KeyDiffers', {
+    message: `encryption key ${path} on ${host.name} belongs to ${owner} with mode ${mode}; ${input.owner} and mode 600 or 400 are needed`,
+    detail: `The key itself is the one of the source: fingerprint ${fingerprint}.`,
+    hint: `Run "${correct}" on ${host.name}, then "rehost retry".`,
+  });
+}
 
 async function compareAnswers(
   input: { port: number; recordedOn: string; path: string; digest: string },
   context: ActionContext,
 ): Promise<{ changed: false; values: { addresses: number; equal: true } }> {
-  const text =
-    (await context.hosts.get(input.recordedOn).readFile(input.path, { maxBytes: 16 * 1024 * 1024 })) ?? '';
-  if (sha256(text) !== input.digest) {
+  const recorded = context.hosts.get(input.recordedOn);
+  const text = await recorded.readFile(input.path, { maxBytes: 16 * 1024 * 1024 });
+  if (text === undefined || sha256(text) !== input.digest) {
+    const found = text === undefined ? 'there is no such file' : `digest ${sha256(text)}`;
     throw failure('ProductAnswersWrong', {
       message: `recorded answers ${input.path} on ${input.recordedOn} are not those that were recorded`,
-      detail: `digest ${sha256(text)}, wanted ${input.digest}`,
+      detail: `${found}, wanted digest ${input.digest}`,
       hint: 'Run "rehost rollback": what the source answered before the fence can no longer be proven.',
     });
   }
@@ -132,6 +141,29 @@ function differenceOf(wanted: Answer, got: Answer | undefined): readonly string[
   ];
 }
 
+const SHOWN_STATE = ['ActiveState', 'SubState', 'Result', 'ExecMainStatus'];
+
+async function prove(
+  input: Parameters<typeof proofNotes>[0] & { unit: string },
+  context: ActionContext,
+): Promise<{ changed: false; values: { active: true; notes: string[] } }> {
+  const { host } = context;
+  const state = await host.check(['systemctl', 'show', '-p', SHOWN_STATE.join(','), '--', input.unit]);
+  const value = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(state)?.[1] ?? 'unknown';
+  const active = value('ActiveState');
+  if (active === 'active') {
+    return { changed: false, values: { active: true, notes: await proofNotes(input, context) } };
+  }
+  throw failure('ServiceNotStarted', {
+    message: `${input.unit} on ${host.name} is ${active}; it must be active`,
+    detail: SHOWN_STATE.map((name) => `${name}=${value(name)}`).join(' '),
+    hint: `Look at "journalctl -u ${input.unit}" on ${host.name}, start it there, then "rehost retry".`,
+  });
+}
+
+// The last ones: the log goes back to the tests of Phase 1.
+const LAST_WORDS_ON_R = `grep -h -E 'Detected R version|Unable to use R' ${LOG} 2>/dev/null | tail -n 3`;
+
 async function proofNotes(
   input: { group: string; members: string[]; licences: string[]; dataDir: string },
   context: ActionContext,
@@ -143,15 +175,7 @@ async function proofNotes(
     'for f in "$@"; do [ -e "$f" ] || echo "$f"; done',
     input.licences.map((name) => `${input.dataDir}/${name}`),
   );
-  const log = await context.host.run([
-    'grep',
-    '-h',
-    '-m',
-    '3',
-    '-E',
-    'Detected R version|Unable to use R',
-    '/var/log/rstudio/rstudio-pm/rstudio-pm.log',
-  ]);
+  const log = await context.host.script(LAST_WORDS_ON_R);
   return [
     ...absent.map(
       (member) =>
@@ -161,7 +185,7 @@ async function proofNotes(
       .split('\n')
       .filter((line) => line !== '')
       .map((path) => `licence file ${path} is missing`),
-    ...log.stdout
+    ...log
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => `log: ${line.slice(0, 160)}`),
