@@ -17,7 +17,8 @@ export const serviceHandlers = {
   },
   'service.fence@1': {
     async act(input, context) {
-      const mark = await raiseFence(context.host, { unit: input.unit, migration: context.call.migration });
+      const fenced = { unit: input.unit, migration: context.call.migration };
+      const mark = await raiseFence(context.host, fenced, { signal: context.signal });
       return { changed: true, values: { mark: mark as unknown as Record<string, string> } };
     },
     async undone(input, context) {

@@ -1,5 +1,5 @@
 import { fenceDropInPath, fenceDropInText, fenceLines, type FencedUnit } from '../contracts/service-shell.js';
-import { failure } from '../failures.js';
+import { failure, RehostFailure } from '../failures.js';
 import type { Host } from './host.js';
 
 /** Proof of a fence at the moment it was raised; plain JSON, an outcome carries it to every later check. */
@@ -81,8 +81,8 @@ export function executablesOf(execStart: string): readonly string[] {
   });
 }
 
-/** `systemctl stop` waits for the unit's own `TimeoutStopSec`, 90 s by default. */
-const STOP_TIMEOUT_MS = 110_000;
+/** `systemctl stop` waits for the unit's own `TimeoutStopSec`, 90 s by default. Who set it longer than this is asked. */
+const STOP_TIMEOUT_MS = 300_000;
 
 /**
  * Raises the fence and proves that the service is stopped; the mark is what later checks compare with.
@@ -90,9 +90,13 @@ const STOP_TIMEOUT_MS = 110_000;
  * Repeat: safe; a repeat after the service was started behind the fence stops it again and gives a new mark.
  * @throws ServiceStillRunning when it does not stop, CommandFailed when the unit does not exist
  */
-export async function raiseFence(host: Host, fenced: FencedUnit): Promise<FenceMark> {
+export async function raiseFence(
+  host: Host,
+  fenced: FencedUnit,
+  options: { readonly stopTimeoutMs?: number; readonly signal?: AbortSignal } = {},
+): Promise<FenceMark> {
   const { executables } = await readServiceState(host, fenced.unit);
-  await host.script(['umask 022', ...fenceLines(fenced)].join('\n'), [], { timeoutMs: STOP_TIMEOUT_MS });
+  const late = await stopBehindFence(host, fenced, options);
   const fields = await showUnit(host, fenced.unit);
   const state = stateFrom(fields);
   if (state.active) {
@@ -102,10 +106,31 @@ export async function raiseFence(host: Host, fenced: FencedUnit): Promise<FenceM
       hint: `See "systemctl status ${fenced.unit}" on ${host.name} for what does not end, end it, then run "rehost retry".`,
     });
   }
+  // It ended between the two looks, and what comes after the stop was not done: a retry does it.
+  if (late !== undefined) throw late;
   const { invocationId, activeEnterTimestamp } = state;
   const dropInChangedAt = fields.get('dropInChangedAt') ?? '';
   const since = fields.get('now') ?? '';
   return { ...fenced, since, invocationId, activeEnterTimestamp, dropInChangedAt, executables };
+}
+
+// A stop that takes longer than we wait for is told by our caller as what it is, not as a slow command.
+async function stopBehindFence(
+  host: Host,
+  fenced: FencedUnit,
+  { stopTimeoutMs = STOP_TIMEOUT_MS, signal }: { stopTimeoutMs?: number; signal?: AbortSignal },
+): Promise<RehostFailure | undefined> {
+  try {
+    const script = ['umask 022', ...fenceLines(fenced)].join('\n');
+    await host.script(script, [], {
+      timeoutMs: stopTimeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof RehostFailure && error.type === 'CommandTimedOut') return error;
+    throw error;
+  }
 }
 
 // Prints one line per process: "exe PID COMMAND" for one that runs an executable of the service, "write PID PATH COMMAND"
