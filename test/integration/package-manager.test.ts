@@ -35,10 +35,11 @@ const cleanUp = async (): Promise<void> => {
 beforeAll(async () => {
   run = await actionRun(MIGRATION);
   await cleanUp();
+  await target(`mkdir -p ${ROOT}`);
 });
 afterAll(async () => {
-  await cleanUp();
   await run.close();
+  await cleanUp();
 });
 
 describe('the key of the copy', () => {
@@ -191,7 +192,7 @@ describe('the answers of the product', () => {
 
 describe('the configuration of the target', () => {
   const check = call('packageManager.checkConfig@1', {});
-  beforeAll(() => target(`mkdir -p ${ROOT}; cp -a -T ${GCFG_PATH} ${ROOT}/gcfg`));
+  beforeAll(() => target(`cp -a -T ${GCFG_PATH} ${ROOT}/gcfg`));
   afterEach(() => target(`cp -a -T ${ROOT}/gcfg ${GCFG_PATH}`));
 
   it('is accepted as it is', async () => {

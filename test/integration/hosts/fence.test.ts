@@ -1,4 +1,4 @@
-import { readServiceState, raiseFence } from '../../../src/hosts/index.js';
+import { readServiceState, raiseFence, type Hosts } from '../../../src/hosts/index.js';
 import { labExec } from '../../../lab/lab.js';
 import { connect, failureOf, newMigration, up } from './lab-hosts.js';
 
@@ -23,15 +23,21 @@ const root = async (script: string): Promise<void> => {
 };
 
 describe('raiseFence', () => {
-  afterAll(() => root(REMOVE), 60_000);
+  let hosts: Hosts;
+  beforeAll(async () => {
+    hosts = connect(await up());
+    await root(MAKE);
+  }, 120_000);
+  afterAll(async () => {
+    await hosts.close();
+    await root(REMOVE);
+  }, 60_000);
 
   it('says that the service still runs, and keeps it fenced, when it does not end in time', async () => {
-    const hosts = connect(await up());
     const host = hosts.get('ppm-target');
-    await root(MAKE);
     const fenced = { unit: UNIT, migration: newMigration() };
     const { type, message, detail, hint } = await failureOf(
-      raiseFence(host, fenced, { stopTimeoutMs: 3000 }),
+      raiseFence(host, fenced, { stopTimeoutMs: 10_000 }),
     );
     expect({ type, message, detail, hint }).toEqual({
       type: 'ServiceStillRunning',
@@ -44,6 +50,5 @@ describe('raiseFence', () => {
     await root(`systemctl kill -s KILL ${UNIT}`);
     expect(await raiseFence(host, fenced)).toMatchObject({ unit: UNIT });
     expect(await readServiceState(host, UNIT)).toMatchObject({ active: false, fenced: true });
-    await hosts.close();
   }, 120_000);
 });
