@@ -227,9 +227,13 @@ export const packageManagerContracts = {
     },
     undo: {
       shell: (input, context): readonly string[] => [
+        // By hand it runs in a shell that goes on: half a copy must not take the file's place.
+        '(',
+        'set -eu',
         `if [ -e ${toShellLine([configBackup(context)])} ]; then`,
         ...restoreCommands(input.path, context).map((argv) => `  ${toShellLine(argv)}`),
         'fi',
+        ')',
       ],
       effects: (input, context): readonly Effect[] =>
         restoreCommands(input.path, context).map((argv) => command(context, argv)),

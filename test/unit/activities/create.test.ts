@@ -46,6 +46,8 @@ describe('the Activity of an action', () => {
     const hosts = hostsWith(() => Promise.reject(late));
     const activities = createActivities({ hosts, logger: pino({ level: 'silent' }) });
     const ended = await new MockActivityEnvironment().run(activities['packageManager.evict@1'], EVICT);
-    expect(ended).toMatchObject({ values: { evicted: false, note: 'not cleared: the upstream is air-gapped' } });
+    expect(ended).toMatchObject({
+      values: { evicted: false, note: 'not cleared: the upstream is air-gapped' },
+    });
   });
 });
