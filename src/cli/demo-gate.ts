@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { RunSummary } from '../client.js';
 import { RehostFailure } from '../failures.js';
-import type { GateView } from '../run/status.js';
+import type { GateView, StatusView } from '../run/status.js';
+import { sameActor } from '../run/voting.js';
 import { GATE_IDS, type GateId } from '../spec/spec-schema.js';
 import { waitingGate } from './approve.js';
 import { askQuestion } from './ask-question.js';
 import type { CommandContext } from './context.js';
 import { demoAnswer, GATE_STORIES } from './demo-guide.js';
 import { bold } from './io.js';
-import { gateLines, renderStatus } from './status-lines.js';
+import { gateLines, gateOf, renderStatus } from './status-lines.js';
 
 /** What a person chose at a gate: the run goes on (forward or back), or the demo leaves it waiting. */
 export type Choice = 'on' | 'leave';
@@ -121,11 +122,9 @@ async function vote(context: CommandContext, run: RunSummary, { gate, answers }:
 
 async function rollBack(context: CommandContext, run: RunSummary): Promise<void> {
   const client = await context.client();
-  const { digest, rollbackPreview } = await client.status(run);
-  // Once the target's data was replaced, the gate's voters must agree; before that the requester may decide alone.
-  const actors =
-    rollbackPreview?.votersOfGate === undefined ? [context.configuration.actor] : ['ada', 'grace'];
-  for (const actor of actors) {
+  const view = await client.status(run);
+  const { digest, rollbackPreview } = view;
+  for (const actor of whoRollsBack(context, view)) {
     const answer = await client.command({
       workflowId: run.workflowId,
       name: 'rollback',
@@ -141,4 +140,12 @@ async function rollBack(context: CommandContext, run: RunSummary): Promise<void>
     });
     context.say(`  ${actor}: ${answer.message}`);
   }
+}
+
+// Once the target's data was replaced, the gate's voters must agree; before that the requester may decide alone.
+function whoRollsBack(context: CommandContext, view: StatusView): readonly string[] {
+  const id = view.rollbackPreview?.votersOfGate;
+  const gate = id === undefined ? undefined : gateOf(view, id);
+  if (gate === undefined) return [context.configuration.actor];
+  return gate.voters.filter((voter) => !sameActor(voter, view.requester)).slice(0, gate.votesNeeded);
 }

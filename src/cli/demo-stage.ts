@@ -29,7 +29,7 @@ export async function setStage(context: CommandContext): Promise<Stage> {
   const directory = resolve('.rehost', 'demo');
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  const [lab, server] = await Promise.all([freshLab(context), embeddedTemporal(directory)]);
+  const [lab, server] = await both(freshLab(context), embeddedTemporal(directory));
   let worker: RunningWorker | undefined;
   try {
     const configuration = {
@@ -54,6 +54,14 @@ export async function setStage(context: CommandContext): Promise<Stage> {
     await server.stop();
     throw error;
   }
+}
+
+/** Lab and Temporal, or neither: without the lab a Temporal that came up would run on, and this process with it. */
+async function both(lab: Promise<Lab>, server: Promise<DevServer>): Promise<readonly [Lab, DevServer]> {
+  const [made, started] = await Promise.allSettled([lab, server]);
+  if (made.status === 'fulfilled' && started.status === 'fulfilled') return [made.value, started.value];
+  if (started.status === 'fulfilled') await started.value.stop();
+  return Promise.all([lab, server]);
 }
 
 function closer(client: RehostClient, worker: RunningWorker, server: DevServer): () => Promise<void> {

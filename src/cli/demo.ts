@@ -11,7 +11,7 @@ import { buildReport } from '../report/report.js';
 import type { CommandContext } from './context.js';
 import type { Define } from './define.js';
 import { EXIT } from './exit-codes.js';
-import { askOracle, type Judgement } from './demo-judge.js';
+import { askOracle, demoExitCode, findOracle, type Judgement, type Oracle } from './demo-judge.js';
 import { setStage, writeDemoSpec, type Stage } from './demo-stage.js';
 import { passGate } from './demo-gate.js';
 import { follow } from './follow.js';
@@ -34,11 +34,13 @@ export function addDemo(program: Command, define: Define): void {
   define<DemoOptions>(command, async (context, { options }) => {
     const automatic = options.yes === true;
     if (!automatic && !context.io.interactive) throw needsPerson();
+    // Asked first: nobody should wait for a whole migration to hear that it cannot be judged.
+    const oracle = await findOracle(automatic);
     const startedAt = Date.now();
     heading(context, 'Setting the stage: two hosts with systemd, a Temporal, a worker');
     const stage = await setStage(context);
     try {
-      context.exit(await play(onStage(context, stage), stage, { automatic, startedAt }));
+      context.exit(await play(onStage(context, stage), stage, { automatic, oracle, startedAt }));
     } finally {
       context.say(
         'Stopping worker and Temporal. The hosts stay: "rehost lab ssh ppm-target", "rehost lab down".',
@@ -60,13 +62,14 @@ export function heading(context: CommandContext, text: string): void {
 
 interface Playing {
   readonly automatic: boolean;
+  readonly oracle: Oracle | undefined;
   readonly startedAt: number;
 }
 
 async function play(context: CommandContext, stage: Stage, how: Playing): Promise<number> {
   context.say(`Temporal's web page: ${stage.uiAddress} (everything below is there, too)`);
-  const judged = { file: join(stage.directory, 'before.json'), lab: stage.lab.name };
-  const [plan] = await Promise.all([planIt(context, stage), askOracle('before', judged)]);
+  const judge = judgeOf(how.oracle, stage);
+  const [plan] = await Promise.all([planIt(context, stage), judge?.('before')]);
   heading(context, 'apply: the run starts; it will wait at the first gate');
   const applied = await stage.client.apply(plan, { requester: context.configuration.actor });
   if (applied.kind !== 'started') throw new Error('a fresh Temporal knows an earlier run');
@@ -79,18 +82,23 @@ async function play(context: CommandContext, stage: Stage, how: Playing): Promis
   const verdict = await printReport(context, stage, run);
   if (code !== EXIT.done) return code;
   heading(context, 'The oracle: a program that shares no code with rehost looks at both hosts');
-  const judgement = await askOracle('after', judged);
+  const judgement = await judge?.('after');
   context.say(
     judgement === undefined
       ? 'not asked: it comes with a checkout and its development packages'
       : judgement.text,
   );
   context.say(`Whole demo: ${formatDuration(Date.now() - how.startedAt)}`);
-  return endCode(verdict, judgement);
+  return demoExitCode({ verdict, judgement, automatic: how.automatic });
 }
 
-function endCode(verdict: string, judgement: Judgement | undefined): number {
-  return verdict === 'VERIFIED' && judgement?.equal !== false ? EXIT.done : EXIT.verificationDiffers;
+function judgeOf(
+  oracle: Oracle | undefined,
+  stage: Stage,
+): ((when: 'before' | 'after') => Promise<Judgement>) | undefined {
+  if (oracle === undefined) return undefined;
+  const judged = { file: join(stage.directory, 'before.json'), lab: stage.lab.name };
+  return (when) => askOracle(oracle, when, judged);
 }
 
 async function planIt(context: CommandContext, stage: Stage): Promise<Plan> {
