@@ -45,12 +45,9 @@ export const doctorHandlers = {
     async act(input, { host, call }) {
       const directory = unitDir(call.migration, input.step, input.generation);
       const tail = async (path: string): Promise<string> => {
-        const text = await host.script('[ -f "$1" ] || exit 0; tail -n "$2" -- "$1" | tail -c "$3"', [
-          path,
-          String(input.lines),
-          String(LINE_LIMIT_BYTES),
-        ]);
-        return text;
+        // A program that tells its progress ends its lines with a carriage return.
+        const read = '[ -f "$1" ] || exit 0; tr "\\r" "\\n" <"$1" | tail -n "$2" | tail -c "$3"';
+        return host.script(read, [path, String(input.lines), String(LINE_LIMIT_BYTES)]);
       };
       const found = (await host.script('[ -d "$1" ] && echo yes || true', [directory])).trim() === 'yes';
       return {
@@ -58,6 +55,7 @@ export const doctorHandlers = {
         values: {
           directory,
           found,
+          progress: await tail(`${directory}/progress`),
           stdout: await tail(`${directory}/stdout`),
           stderr: await tail(`${directory}/stderr`),
           journal: await tail(journalPath(call.migration)),
@@ -100,14 +98,15 @@ async function examine(host: Host): Promise<Examination> {
     };
   }
   const identity = await readIdentity(host);
+  const sudoers = await sudoersState(host, login);
   return {
     ...common,
     hostName: identity.hostName,
     os: identity.os.prettyName,
     machineId: identity.machineId,
     clockOffsetMs: identity.clockOffsetMs,
-    problems: [],
-    sudoers: { ...sudoersFile(login), state: await sudoersState(host, login) },
+    problems: sudoers.problem === undefined ? [] : [sudoers.problem],
+    sudoers: { ...sudoersFile(login), state: sudoers.state },
     claim: ((await host.readFile(CLAIM_PATH)) ?? '').trim(),
   };
 }
@@ -122,14 +121,30 @@ async function toolsMissing(host: Host): Promise<string[]> {
   return text.split('\n').filter((line) => line !== '');
 }
 
-async function sudoersState(host: Host, login: string): Promise<string> {
-  if (login === 'root') return 'not needed: the account is root';
+const NOT_VALID = 'installed and NOT valid';
+
+async function sudoersState(
+  host: Host,
+  login: string,
+): Promise<{ readonly state: string; readonly problem?: Examination['problems'][number] }> {
+  if (login === 'root') return { state: 'not needed: the account is root' };
   const { path } = sudoersFile(login);
   const tested = await host.script(
-    'if [ ! -f "$1" ]; then echo "other rules let the account be root"; elif visudo -cf "$1" >/dev/null 2>&1; then echo "installed and valid"; else echo "installed and NOT valid"; fi',
+    `if [ ! -f "$1" ]; then echo "other rules let the account be root"
+elif said=$(visudo -cf "$1" 2>&1); then echo "installed and valid"
+else printf '%s\\n' "${NOT_VALID}" "$said"; fi`,
     [path],
   );
-  return tested.trim();
+  const [state = '', ...said] = tested.trim().split('\n');
+  if (state !== NOT_VALID) return { state };
+  // Other rules let the account be root today; a sudo of another release may refuse everybody because of this file.
+  const problem = {
+    type: 'SudoMissing',
+    message: `${path} on host ${host.name} is not valid`,
+    detail: said.join('\n'),
+    hint: `Replace it by the file below, with mode 0440, and check it on the host: "visudo -cf ${path}".`,
+  };
+  return { state, problem };
 }
 
 const asProblem = (error: RehostFailure): Examination['problems'][number] => ({

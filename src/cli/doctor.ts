@@ -41,13 +41,16 @@ export function addDoctor(program: Command, define: Define): void {
     const text = [
       ...settings.map((setting) => `      ${setting.name}: ${setting.value || 'none'} (${setting.origin})`),
       ...checks.flatMap(renderCheck),
-      ...(hosts.length === 0
-        ? ['      no host was checked: name hosts, or an inventory with --inventory']
-        : []),
+      ...uncheckedHosts(hosts, reachable),
     ].join('\n');
     context.print({ text, value: { settings, checks } });
     context.exit(worstExit(checks));
   });
+}
+
+function uncheckedHosts(hosts: readonly string[], reachable: boolean): readonly string[] {
+  if (hosts.length === 0) return ['      no host was checked: name hosts, or an inventory with --inventory'];
+  return reachable ? [] : [`      not checked, because of the above: ${hosts.join(', ')}`];
 }
 
 function knownHosts(context: CommandContext): readonly string[] {

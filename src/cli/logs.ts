@@ -11,6 +11,9 @@ interface LogsOptions {
   readonly lines: number;
 }
 
+// Most lines that one look gives; the contract of doctor.log@1 refuses more.
+const LOG_LINES_LIMIT = 400;
+
 /** `rehost logs [RUN]`: the end of a step's log, read on its host. */
 export function addLogs(program: Command, define: Define): void {
   const command = addTemporalOptions(program.command('logs [run]'))
@@ -26,41 +29,50 @@ export function addLogs(program: Command, define: Define): void {
   define<LogsOptions>(command, async (context, { args, options }) => {
     const client = await context.client();
     const run = await client.find(args[0]);
-    const step = chooseStep(await client.status(run), options.step);
+    const chosen = chooseStep(await client.status(run), options.step);
+    const place: Place = {
+      step: chosen.id,
+      host: options.host ?? chosen.host,
+      generation: options.generation ?? chosen.generation,
+    };
+    const { step, host, generation } = place;
     const { values } = await client.inspect({
       action: 'doctor.log@1',
-      host: options.host ?? step.host,
+      host,
       migration: run.migration,
       timeouts: 'short',
-      input: {
-        step: step.id,
-        generation: options.generation ?? step.generation,
-        lines: Math.min(options.lines, 400),
-      },
+      input: { step, generation, lines: Math.min(options.lines, LOG_LINES_LIMIT) },
     });
     const log = values as unknown as Log;
-    context.print({
-      text: renderLog(log, step),
-      value: { step: step.id, generation: step.generation, ...log },
-    });
+    context.print({ text: renderLog(log, place), value: { ...place, ...log } });
   });
+}
+
+/** Where a log was looked for: what the flags say, else the step's own host and last generation. */
+interface Place {
+  readonly step: string;
+  readonly host: string;
+  readonly generation: number;
 }
 
 interface Log {
   readonly directory: string;
   readonly found: boolean;
+  /** Absent when the worker is of an earlier release. */
+  readonly progress?: string;
   readonly stdout: string;
   readonly stderr: string;
   readonly journal: string;
 }
 
-function renderLog(log: Log, step: StepView): string {
-  const head = `${step.id} on ${step.host}: ${log.directory}`;
+function renderLog(log: Log, { step, host }: Place): string {
+  const head = `${step} on ${host}: ${log.directory}`;
   if (!log.found) {
     return `${head}\nno unit of this step has run there: short steps leave no log on the host; their failure stands in "rehost status"`;
   }
   return [
     head,
+    ...(log.progress === undefined || log.progress === '' ? [] : [section('progress', log.progress)]),
     section('stdout', log.stdout),
     section('stderr', log.stderr),
     section('executions', log.journal),

@@ -33,5 +33,8 @@ export function addWatch(program: Command, define: Define): void {
     const run = await client.find(args[0]);
     const forMs = options.for === undefined ? {} : { forMs: options.for * 1000 };
     context.exit(await follow(context, run, { until: options.until, ...forMs }));
+    // One value, at the end: what a program asked for with -o json. With jsonl each change was a line already.
+    if (context.mode === 'json' && !context.io.interrupted.aborted)
+      context.print({ text: '', value: await client.status(run) });
   });
 }

@@ -60,6 +60,7 @@ export const doctorContracts = {
     outcome: z.strictObject({
       directory: z.string(),
       found: z.boolean(),
+      progress: z.string(),
       stdout: z.string(),
       stderr: z.string(),
       journal: z.string(),
