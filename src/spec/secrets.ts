@@ -38,10 +38,10 @@ export function secretsOf(
   return async (name) => {
     const reference = inventory.secrets[name];
     if (reference === undefined) {
-      throw missing(name, 'the inventory has no such secret', { cause: undefined });
+      throw missing(name, 'the inventory has no such secret');
     }
     const text = await read(name, reference, environment);
-    if (text === '') throw missing(name, 'its source gives an empty text', { cause: undefined });
+    if (text === '') throw missing(name, 'its source gives an empty text');
     return new Secret(text);
   };
 }
@@ -57,22 +57,18 @@ async function read(
     const [program = '', ...args] = reference.command ?? [];
     const { stdout } = await promisify(execFile)(program, args, { timeout: COMMAND_TIMEOUT_MS });
     return firstLine(stdout);
-  } catch (cause) {
-    // The error text of a command may quote its output: only its code is told.
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw missing(name, `its source cannot be read (${code})`, { cause });
+  } catch (error) {
+    // The error of a command holds what it printed, and a cause would travel into history: only its code is told.
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw missing(name, `its source cannot be read (${code})`);
   }
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0]?.replace(/\r$/, '') ?? '';
 
-function missing(name: string, reason: string, options: { cause: unknown }): Error {
-  return failure(
-    'SecretMissing',
-    {
-      message: `secret "${name}" is not there: ${reason}`,
-      hint: `Correct secrets.${name} in the worker's inventory, then run "rehost retry".`,
-    },
-    options,
-  );
+function missing(name: string, reason: string): Error {
+  return failure('SecretMissing', {
+    message: `secret "${name}" is not there: ${reason}`,
+    hint: `Correct secrets.${name} in the worker's inventory, then run "rehost retry".`,
+  });
 }
