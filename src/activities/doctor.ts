@@ -17,7 +17,7 @@ export const TOOLS_NEEDED = [
   'find',
 ] as const;
 
-const LINE_LIMIT_BYTES = 12 * 1024;
+const LINE_LIMIT_BYTES = 9 * 1024;
 
 /** What `doctor` and `logs` look at. */
 export const doctorHandlers = {

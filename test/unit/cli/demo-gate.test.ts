@@ -129,6 +129,7 @@ describe('the gate dialogue of the demo', () => {
     expect(await demo.pass(...lines)).toBe('leave');
     expect(demo.gate('begin')).toMatchObject({ status: 'waiting', votes: [] });
     expect(demo.view().commands).toEqual([]);
+    expect(demo.said()).not.toContain('Refused');
   });
 
   it('tells what may be typed and asks again when something else is', async () => {
