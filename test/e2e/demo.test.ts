@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { labDown, labExec } from '../../lab/lab.js';
 import { askOracle, demoExitCode, findOracle } from '../../src/cli/demo-judge.js';
 import { listens } from '../../src/dev-server.js';
-import { runRehost, startRehost, type Ended, type Running } from './process.js';
+import { startRehost, type Ended, type Running } from './process.js';
 
 jest.setTimeout(900_000);
 
@@ -19,8 +19,8 @@ const cwd = mkdtempSync(join(tmpdir(), 'rehost-demo-'));
 let running: Running | undefined;
 
 afterAll(async () => {
-  // It has ended, unless a test above could not go on.
-  running?.kill('SIGTERM');
+  // It has ended, unless a test above could not go on; then nothing less may end it.
+  running?.kill('SIGKILL');
   await running?.ended;
   await labDown({ name: LAB });
   rmSync(cwd, { recursive: true, force: true });
@@ -98,10 +98,11 @@ echo "$file"`;
 
 describe('demo --yes on a lab that cannot be made', () => {
   it('ends with the reason, and leaves no Temporal behind', async () => {
-    const { code, out, err } = await runRehost(['demo', '--yes'], { cwd, env: { REHOST_LAB: 'No Name' } });
+    running = startRehost(['demo', '--yes'], { cwd, env: { REHOST_LAB: 'No Name' } });
+    const { code, out, err } = await running.ended;
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain('lab name "No Name"');
     // Its database is there, so Temporal was on its way; this process would not have ended with it running.
     expect(existsSync(join(cwd, '.rehost', 'demo', 'temporal.log'))).toBe(true);
-  });
+  }, 120_000);
 });
