@@ -15,7 +15,7 @@ export interface Io {
   readonly colour: boolean;
   /** One line from the person; undefined at end of input. Only when `interactive`. */
   readonly ask: (question: string) => Promise<string | undefined>;
-  /** Aborted by the first Ctrl-C. */
+  /** Aborted by the first Ctrl-C, by SIGTERM, and when the terminal is closed. */
   readonly interrupted: AbortSignal;
 }
 
@@ -25,11 +25,13 @@ export function processIo(): Io {
   // The first Ctrl-C detaches in order; a second one ends the process as usual.
   process.once('SIGINT', () => controller.abort());
   process.once('SIGTERM', () => controller.abort());
+  // A terminal that is closed: without this "up" would be gone at once, and its Temporal would run on.
+  process.once('SIGHUP', () => controller.abort());
   const noColour = process.env['NO_COLOR'] !== undefined && process.env['NO_COLOR'] !== '';
-  // A reader that went away (`| head`) is no failure of ours.
+  // A reader that went away (`| head`), or a terminal that is closed, is no failure of ours.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     });
   }
   return {

@@ -24,6 +24,8 @@ export interface Running {
   /** The first match on stdout or stderr; fails when the process ends without one. */
   told(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
+  /** What a terminal does that is closed: nobody reads any more, and SIGHUP. */
+  hangUp(): void;
 }
 
 /** Starts `rehost ARGV` in a directory, with these variables over those of this process. */
@@ -57,6 +59,11 @@ export function startRehost(
     pid: child.pid ?? 0,
     ended,
     kill: (signal) => void child.kill(signal),
+    hangUp: () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.kill('SIGHUP');
+    },
     told: (pattern) =>
       new Promise((resolve, reject) => {
         const look = (): void => {

@@ -127,4 +127,11 @@ describe('up', () => {
     expect((await up.ended).code).toBe(0);
     expect(await reached(place)).toEqual([false, false]);
   });
+
+  it('ends in the same order when its terminal is closed, though nobody reads what it says', async () => {
+    const { up, ...place } = await startUp();
+    up.hangUp();
+    expect((await up.ended).code).toBe(0);
+    expect(await reached(place)).toEqual([false, false]);
+  });
 });
