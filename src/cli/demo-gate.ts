@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RunSummary } from '../client.js';
 import { RehostFailure } from '../failures.js';
 import type { GateView, StatusView } from '../run/status.js';
-import { sameActor } from '../run/voting.js';
+import { sameActor } from '../plan/voters.js';
 import { GATE_IDS, type GateId } from '../spec/spec-schema.js';
 import { waitingGate } from './approve.js';
 import { askQuestion } from './ask-question.js';

@@ -160,7 +160,7 @@ describe('a plan that may not be applied', () => {
 
   it('is refused by the worker when it has blockers and was started by other means', async () => {
     const saved = JSON.parse(readFileSync(join(bench.world.directory, 'blocked.json'), 'utf8')) as Plan;
-    const input = { plan: saved as unknown as Json, digest: saved.digest };
+    const input = { plan: saved as unknown as Json, digest: saved.digest, requester: 'requester' };
     const admission = { action: 'plan.admit@1', host: saved.target, input, timeouts: 'short' } as const;
     expectTold(await toldWhen(bench.world.client.inspect(admission)), SWAPPED_ENDS);
   });

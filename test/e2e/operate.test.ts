@@ -1,7 +1,5 @@
-/*
- * Commands around a migration: doctor, logs, report and left-overs of a run on the way, and the lab's own verbs. One
- * world; its lab is this file's own, since the last test takes it down.
- */
+// Commands around a migration: doctor, logs, report, left-overs, and the lab's own verbs. One world; its lab is this
+// file's own, since the last test takes it down.
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +9,8 @@ import type { Check, HostLeftOvers } from '../../src/cli/doctor-checks.js';
 import type { Plan } from '../../src/plan/types.js';
 import type { Report } from '../../src/report/report.js';
 import type { StatusView } from '../../src/run/status.js';
-import { HOSTS, startBench, toldBy, type Bench } from './fault-bench.js';
+import { toldBy } from '../told.js';
+import { HOSTS, startBench, type Bench } from './fault-bench.js';
 import { callRehost, runRehost, type Ended } from './process.js';
 
 jest.setTimeout(600_000);
