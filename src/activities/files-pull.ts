@@ -29,7 +29,6 @@ fi
 cut -d ' ' -f 1,2 "$2.pub"
 ssh-keygen -l -f "$2.pub" | cut -d ' ' -f 2`,
       [stepDir(call.migration, call.step), key],
-      { signal: context.signal },
     );
     const [state = '', publicKey = '', fingerprint = ''] = answer.trim().split('\n');
     return { changed: state === 'made', values: { publicKey, fingerprint } };
@@ -59,7 +58,7 @@ export const authorize: Handler<(typeof filesContracts)['files.authorize@1']> = 
         ...(from === undefined ? {} : { from }),
       });
       const values = [directory, markPattern(effect), source.user, line, AUTHORIZE_LOCK];
-      return source.script(AUTHORIZE_SCRIPT, values, { signal: context.signal });
+      return source.script(AUTHORIZE_SCRIPT, values);
     };
     const config = await preparePeer(access);
     let authorizedKeys = await install(input.from);

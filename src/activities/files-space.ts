@@ -86,7 +86,7 @@ export const space: Handler<SpaceContract> = {
 export const discard: Handler<(typeof filesContracts)['files.discard@1']> = {
   async act(input, context) {
     const script = discardScript(input, effectContext(context.call));
-    await context.host.script(script, [], { signal: context.signal, timeoutMs: 110_000 });
+    await context.host.script(script, [], { timeoutMs: 110_000 });
     for (const step of [...input.keySteps, ...input.authorizeSteps, ...input.copySteps]) {
       await removeLeftOver(context.host, context.call.migration, step);
     }

@@ -60,10 +60,8 @@ export const swap: Handler<(typeof filesContracts)['files.swap@1']> = {
     const { call, host } = context;
     const places = landingOf(input, call.migration);
     await host.script('mkdir -p -m 0700 "$1"', [stepDir(call.migration, call.step)]);
-    const result = await host.run(['sh', '-eu', '-c', swapScript(input, effectContext(call))], {
-      signal: context.signal,
-      timeoutMs: 110_000,
-    });
+    const script = swapScript(input, effectContext(call));
+    const result = await host.run(['sh', '-eu', '-c', script], { timeoutMs: 110_000 });
     const status = result.end.kind === 'exited' ? result.end.exitStatus : -1;
     if (status !== 0)
       throw swapFailure({ host: host.name, live: places.live, status, said: lastLines(result.stderr) });
@@ -81,10 +79,8 @@ export const swap: Handler<(typeof filesContracts)['files.swap@1']> = {
 /** Copies host-bound entries along; a repeat overwrites them with the same. */
 export const carry: Handler<(typeof filesContracts)['files.carry@1']> = {
   async act(input, context) {
-    const printed = await context.host.script(carryScript(input, effectContext(context.call)), [], {
-      signal: context.signal,
-      timeoutMs: 110_000,
-    });
+    const script = carryScript(input, effectContext(context.call));
+    const printed = await context.host.script(script, [], { timeoutMs: 110_000 });
     const carried = Number(printed.trim());
     return { changed: carried > 0, values: { carried } };
   },

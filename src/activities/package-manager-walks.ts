@@ -5,7 +5,7 @@ import type { Host } from '../hosts/host.js';
 type Forecast = z.output<typeof packageManagerForecast>;
 type Sizes = Pick<Forecast, 'trees' | 'cacheBytes' | 'cacheInodes'>;
 
-/** Where a walk runs, and the signal that ends it with its Activity: an abandoned one would go on loading the host. */
+/** Where a walk runs, and the signal with which its Activity stops waiting; the host ends it at its time limit. */
 export interface Walk {
   readonly host: Host;
   readonly signal: AbortSignal;

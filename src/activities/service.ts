@@ -18,7 +18,7 @@ export const serviceHandlers = {
   'service.fence@1': {
     async act(input, context) {
       const fenced = { unit: input.unit, migration: context.call.migration };
-      const mark = await raiseFence(context.host, fenced, { signal: context.signal });
+      const mark = await raiseFence(context.host, fenced);
       return { changed: true, values: { mark: mark as unknown as Record<string, string> } };
     },
     async undone(input, context) {

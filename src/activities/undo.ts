@@ -75,7 +75,7 @@ export async function undoStep({ contract, handler, input, context }: UndoRun): 
     };
     await watchUnit(host, unit, watchOptions(context));
   } else {
-    await host.script(lines, [], { signal: context.signal, timeoutMs: 110_000 });
+    await host.script(lines, [], { timeoutMs: 110_000 });
   }
   await handler.undone?.(input, context);
   if (contract.leaves !== undefined) await removeLeftOver(host, call.migration, call.step);

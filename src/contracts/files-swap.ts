@@ -58,6 +58,9 @@ export function swapVariables(input: SwapInput, context: EffectContext): readonl
     `set -- ${words.map(quoteWord).join(' ')}`,
     'live=$1 incoming=$2 former=$3 live_inode=$4 incoming_inode=$5 journal=$6',
     'step=${journal%/*}',
+    // A run whose worker or link was lost may still be moving: a repeat or an undo beside it would move the same names.
+    'exec 8<"${step%/*}"',
+    `flock -w 60 8 || { echo 'rehost: another swap of this migration, or its undo, is still at work' >&2; exit 75; }`,
   ];
 }
 

@@ -23,7 +23,8 @@ const CLOSE_MS = 5_000;
 /**
  * Feeds a channel its stdin and collects what it prints until it closes.
  *
- * On abort the remote command gets TERM (as far as sshd passes it on) and the signal's reason is thrown. Ends at the
+ * On abort the signal's reason is thrown; the command goes on until its own time limit, because sshd passes no signal to
+ * a channel whose stdin has ended: only commands that change nothing are given a signal. Ends at the
  * latest `GRACE_MS` and `CLOSE_MS` after the time limit, also when the command cannot be killed: `disconnected` then.
  */
 export function collectChannel(
@@ -52,7 +53,6 @@ export function collectChannel(
     };
     const timer = setTimeout(giveUp, timeoutMs + GRACE_MS);
     const abort = (): void => {
-      channel.signal('TERM');
       giveUp();
       reject(signal?.reason as Error);
     };

@@ -93,7 +93,7 @@ const STOP_TIMEOUT_MS = 300_000;
 export async function raiseFence(
   host: Host,
   fenced: FencedUnit,
-  options: { readonly stopTimeoutMs?: number; readonly signal?: AbortSignal } = {},
+  options: { readonly stopTimeoutMs?: number } = {},
 ): Promise<FenceMark> {
   const { executables } = await readServiceState(host, fenced.unit);
   const late = await stopBehindFence(host, fenced, options);
@@ -118,14 +118,12 @@ export async function raiseFence(
 async function stopBehindFence(
   host: Host,
   fenced: FencedUnit,
-  { stopTimeoutMs = STOP_TIMEOUT_MS, signal }: { stopTimeoutMs?: number; signal?: AbortSignal },
+  { stopTimeoutMs = STOP_TIMEOUT_MS }: { readonly stopTimeoutMs?: number },
 ): Promise<RehostFailure | undefined> {
   try {
     const script = ['umask 022', ...fenceLines(fenced)].join('\n');
-    await host.script(script, [], {
-      timeoutMs: stopTimeoutMs,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    // Without the Activity's signal: an abandoned script would go on, and disable the service after an undo enabled it.
+    await host.script(script, [], { timeoutMs: stopTimeoutMs });
     return undefined;
   } catch (error) {
     if (error instanceof RehostFailure && error.type === 'CommandTimedOut') return error;

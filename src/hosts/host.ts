@@ -19,6 +19,7 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array;
   /** Default 60 000. The command is ended and CommandTimedOut thrown. */
   readonly timeoutMs?: number;
+  /** Ends the waiting, not the command, which goes on until its time limit: for what changes nothing. */
   readonly signal?: AbortSignal;
   readonly as?: 'root' | 'login';
   /** Default 1 MiB for each of stdout and stderr; more is a failure, never silently cut data. */

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { landingOf } from '../../../src/contracts/files-landing.js';
@@ -214,6 +214,28 @@ describe('a swap that cannot be', () => {
     expect(now.undo()).toMatchObject({ status: 65 });
     expect(existsSync(now.places.former)).toBe(true);
     now.place.remove();
+  });
+});
+
+describe('a swap or an undo beside one that is still at work', () => {
+  it.each(['act', 'undo'] as const)('waits until that has ended before its %s', async (what) => {
+    const made = world({ inside: true });
+    if (what === 'undo') made.act();
+    const path = made.place.path;
+    // The other one: it has the migration's lock for a second.
+    const other = spawn('sh', [
+      '-c',
+      'exec 8<"$1"; flock 8; : >"$1/held"; sleep 1; rm "$1/held"',
+      'sh',
+      path,
+    ]);
+    while (!existsSync(join(path, 'held'))) await new Promise((resolve) => setTimeout(resolve, 10));
+    program(made.programs, 'mv', `[ -e ${path}/held ] && : >${path}/beside; exec /bin/mv "$@"`);
+    const ended = made[what](made.programs);
+    expect(ended).toMatchObject({ status: 0 });
+    expect(existsSync(join(path, 'beside'))).toBe(false);
+    await new Promise((resolve) => (other.exitCode === null ? other.once('exit', resolve) : resolve(0)));
+    made.place.remove();
   });
 });
 
