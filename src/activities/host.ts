@@ -66,7 +66,10 @@ export const hostHandlers = {
   },
 } satisfies Handlers<typeof hostContracts>;
 
-function admitPlan(plan: Plan, { digest, requester }: { digest: string; requester: string }): void {
+function admitPlan(
+  plan: Plan,
+  { digest, requester }: { digest: string; requester?: string | undefined },
+): void {
   const found = digestPlan(plan);
   if (plan.schema !== 1) {
     throw failure('PlanStale', {
@@ -84,9 +87,10 @@ function admitPlan(plan: Plan, { digest, requester }: { digest: string; requeste
   // Commands refuse such a plan before they start it; whoever starts the Workflow by other means is told here.
   const blocked = preflightFailure(plan);
   if (blocked !== undefined) throw blocked;
-  // Who made the plan may be another than who asks for the run: only now it is known who does not count.
+  // Who made the plan may be another than who asks for the run: only now it is known who does not count. Plans that were
+  // made before this was asked do not say who asks.
   const gates = plan.phases.flatMap((phase) => phase.gate ?? []);
-  const stuck = approvalsFailure(gates, requester);
+  const stuck = requester === undefined ? undefined : approvalsFailure(gates, requester);
   if (stuck !== undefined) throw stuck;
 }
 

@@ -35,7 +35,8 @@ export function addReport(program: Command, define: Define): void {
     const json = options.format === 'json' || (options.format === undefined && context.mode !== 'table');
     const text = json ? `${JSON.stringify(report, null, 2)}\n` : renderMarkdown(report);
     if (options.out !== undefined) {
-      writeNamedFile(options.out, text);
+      // For others to read, as far as the umask of whoever asked for it allows.
+      writeNamedFile(options.out, text, 0o666);
       context.say(`Wrote ${options.out}.`);
       return;
     }

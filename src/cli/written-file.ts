@@ -2,10 +2,13 @@ import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node
 import { dirname } from 'node:path';
 import { failure, type RehostFailure } from '../failures.js';
 
-/** Writes a file that a person named, readable by its owner only. @throws UsageInvalid when it cannot be written */
-export function writeNamedFile(file: string, text: string): void {
+/**
+ * Writes a file that a person named; a new one is readable by its owner only, unless a mode says otherwise.
+ * @throws UsageInvalid when it cannot be written
+ */
+export function writeNamedFile(file: string, text: string, mode = 0o600): void {
   try {
-    writeFileSync(file, text, { mode: 0o600 });
+    writeFileSync(file, text, { mode });
   } catch (cause) {
     throw cannotWrite(file, cause);
   }

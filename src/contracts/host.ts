@@ -27,7 +27,7 @@ export const hostContracts = {
   'plan.admit@1': contract({
     summary:
       'Checks before anything else: digest, schema, voters, inventory, identity of the hosts, foreign claims.',
-    input: z.strictObject({ plan: json, digest: z.string(), requester: z.string() }),
+    input: z.strictObject({ plan: json, digest: z.string(), requester: z.string().optional() }),
     outcome: z.strictObject({ hosts: z.number(), digest: z.string() }),
     timeouts: 'short',
     readOnly: true,
