@@ -39,7 +39,12 @@ const SHUTDOWN_FORCE = '20 seconds';
 
 /** The logger of a process: JSON lines on stderr, since stdout is for results. */
 export function createLogger(level: string = 'info'): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  const out = pino.destination(2);
+  // Who reads it may be gone before we are: a line that nobody hears must not end the process in the middle of stopping.
+  out.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, out);
 }
 
 /**
