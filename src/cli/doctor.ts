@@ -84,8 +84,12 @@ async function printLeftOvers(context: CommandContext, hosts: readonly string[])
       hint: 'Run "rehost doctor --left-overs HOST…", or add --inventory FILE.',
     });
   }
-  const found = await Promise.all(hosts.map((host) => leftOversOf(context, host)));
-  context.print({ text: found.flatMap(renderLeftOvers).join('\n'), value: found });
+  // A host that is away must not hide what lies on the others: it is told last.
+  const asked = await Promise.allSettled(hosts.map((host) => leftOversOf(context, host)));
+  const found = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  if (found.length > 0) context.print({ text: found.flatMap(renderLeftOvers).join('\n'), value: found });
+  const failed = asked.find((answer) => answer.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 function renderLeftOvers(found: HostLeftOvers): readonly string[] {

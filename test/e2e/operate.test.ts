@@ -223,7 +223,8 @@ describe('a run on its way', () => {
     const during = await leftOvers();
     expect(during['ppm-source']).toContain('authorized-keys-line');
     expect(during['ppm-target']?.length).toBeGreaterThan(1);
-    const { out } = await bench.rehost('doctor', '--left-overs', TARGET);
+    const { code, out, err } = await bench.rehost('doctor', '--left-overs', 'ppm-elsewhere', TARGET);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('"ppm-elsewhere"') as string });
     expect(out).toMatch(/^ppm-target: [2-9] left-overs, 1 work directories\n/);
     expect(out).toContain(`  work directory /var/lib/rehost/${run.migration}`);
     expect(out).toMatch(/\n {6}rm /);
