@@ -15,6 +15,7 @@ import type { Configuration } from './config.js';
 import { failure } from './failures.js';
 import type { Hosts } from './hosts/host.js';
 import { inventoryHosts } from './inventory-hosts.js';
+import { surviveLostReader } from './lost-reader.js';
 
 /** A worker that polls; `closed` settles when it has ended. */
 export interface RunningWorker {
@@ -40,10 +41,8 @@ const SHUTDOWN_FORCE = '20 seconds';
 /** The logger of a process: JSON lines on stderr, since stdout is for results. */
 export function createLogger(level: string = 'info'): Logger {
   const out = pino.destination(2);
-  // Who reads it may be gone before we are: a line that nobody hears must not end the process in the middle of stopping.
-  out.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  });
+  // A line that nobody hears must not end the process in the middle of stopping.
+  surviveLostReader(out);
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, out);
 }
 

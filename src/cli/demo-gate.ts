@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RunSummary } from '../client.js';
 import { RehostFailure } from '../failures.js';
 import type { GateView, StatusView } from '../run/status.js';
-import { sameActor } from '../plan/voters.js';
+import { countingVoters } from '../plan/voters.js';
 import { GATE_IDS, type GateId } from '../spec/spec-schema.js';
 import { waitingGate } from './approve.js';
 import { askQuestion } from './ask-question.js';
@@ -147,5 +147,5 @@ function whoRollsBack(context: CommandContext, view: StatusView): readonly strin
   const id = view.rollbackPreview?.votersOfGate;
   const gate = id === undefined ? undefined : gateOf(view, id);
   if (gate === undefined) return [context.configuration.actor];
-  return gate.voters.filter((voter) => !sameActor(voter, view.requester)).slice(0, gate.votesNeeded);
+  return countingVoters(gate, view.requester).slice(0, gate.votesNeeded);
 }

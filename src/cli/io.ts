@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
 import type { Environment } from '../config.js';
+import { surviveLostReader } from '../lost-reader.js';
 
 /** The process as commands see it; tests give their own. */
 export interface Io {
@@ -28,12 +29,7 @@ export function processIo(): Io {
   // A terminal that is closed: without this "up" would be gone at once, and its Temporal would run on.
   process.once('SIGHUP', () => controller.abort());
   const noColour = process.env['NO_COLOR'] !== undefined && process.env['NO_COLOR'] !== '';
-  // A reader that went away (`| head`), or a terminal that is closed, is no failure of ours.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    });
-  }
+  for (const stream of [process.stdout, process.stderr]) surviveLostReader(stream);
   return {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

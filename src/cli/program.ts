@@ -86,11 +86,10 @@ function modeIn(argv: readonly string[], io: Io): OutputMode {
 }
 
 function usage(program: Command, argv: readonly string[], error: CommanderError): RehostFailure {
-  const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const names = program.commands.map((command) => command.name());
   const command = argv.find((word) => names.includes(word));
   return failure('UsageInvalid', {
-    message: [message, ...more].join(' '),
+    message: error.message.replace(/^error: /, '').replaceAll('\n', ' '),
     hint: `Run "${['rehost', ...(command === undefined ? [] : [command]), '--help'].join(' ')}" to see what it takes.`,
   });
 }

@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { parse, stringify } from 'yaml';
 import { labExec, type LabHostName } from '../../lab/lab.js';
-import type { Io } from '../../src/cli/io.js';
-import { runCli } from '../../src/cli/program.js';
+import { callCli } from '../recording-io.js';
 import { startWorker } from '../../src/worker.js';
 import { toldBy, type Answer, type Told } from '../told.js';
 import { REQUESTER, startWorld, type World } from './world.js';
@@ -90,18 +89,7 @@ export async function startBench(name: string): Promise<Bench> {
 
 async function commandLine(world: World, argv: readonly string[]): Promise<Answer> {
   const actor = argv[0]?.startsWith('actor=') === true ? argv[0].slice('actor='.length) : undefined;
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    env: { HOME: process.env['HOME'], REHOST_ACTOR: actor ?? REQUESTER },
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
+  const env = { HOME: process.env['HOME'], REHOST_ACTOR: actor ?? REQUESTER };
   const words = actor === undefined ? argv : argv.slice(1);
-  const code = await runCli([...words, '--address', world.server.address], io);
-  return { code, out, err };
+  return callCli([...words, '--address', world.server.address], { env });
 }

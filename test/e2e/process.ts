@@ -4,8 +4,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Io } from '../../src/cli/io.js';
-import { runCli } from '../../src/cli/program.js';
+import { callCli } from '../recording-io.js';
 
 const ROOT = join(__dirname, '..', '..');
 
@@ -85,17 +84,5 @@ export const runRehost = (...call: Parameters<typeof startRehost>): Promise<Ende
   startRehost(...call).ended;
 
 /** Runs `rehost ARGV` in this process, without a terminal and without an environment. */
-export async function callRehost(argv: readonly string[]): Promise<Ended & { readonly code: number }> {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    env: {},
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  return { code: await runCli(argv, io), out, err };
-}
+export const callRehost = (argv: readonly string[]): Promise<Ended & { readonly code: number }> =>
+  callCli(argv);

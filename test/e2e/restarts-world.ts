@@ -8,8 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { temporalCli } from '../../lab/toolchain.js';
-import type { Io } from '../../src/cli/io.js';
-import { runCli } from '../../src/cli/program.js';
+import { callCli } from '../recording-io.js';
 import { loadConfiguration } from '../../src/config.js';
 import { startDevServer, type DevServer } from '../../src/dev-server.js';
 import { RehostFailure } from '../../src/failures.js';
@@ -105,19 +104,8 @@ export async function startStranger(world: World): Promise<Stranger> {
 
 /** Runs one command line in this process, without a terminal. */
 export async function rehost(address: string, actor: string, argv: readonly string[]): Promise<Answer> {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    env: { REHOST_ACTOR: actor, HOME: tmpdir(), PATH: process.env['PATH'] },
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  const code = await runCli([...argv, '--address', address], io);
-  return { code, out, err };
+  const env = { REHOST_ACTOR: actor, HOME: tmpdir(), PATH: process.env['PATH'] };
+  return callCli([...argv, '--address', address], { env });
 }
 
 /** Does it again while Temporal or its workers are away: a client is slower to find them again than a worker. */

@@ -16,6 +16,7 @@ import { planSteps, type Plan } from '../../src/plan/types.js';
 import type { StatusView } from '../../src/run/status.js';
 import { startWorker, type RunningWorker } from '../../src/worker.js';
 import { compiled } from '../unit/procedures/discovered.js';
+import { FOUND } from '../found.js';
 
 /** What a step or its undo does instead of succeeding; `act:STEP` or `undo:STEP`. */
 export type Faults = Map<string, () => Error>;
@@ -88,18 +89,7 @@ function fakeActivities(
   const act = (call: StepCall): Promise<StepOutcome> => {
     const fault = faults.get(`${call.mode}:${call.step}`);
     if (fault !== undefined) return Promise.reject(fault());
-    // Every member that a later step of the plan refers to.
-    const values = {
-      publicKey: 'ssh-ed25519 AAAA',
-      active: true,
-      enabled: true,
-      incoming: '/srv/ppm/.incoming/data',
-      path: '/var/lib/rehost/record',
-      digest: 'd'.repeat(64),
-      liveInode: '11',
-      incomingInode: '12',
-      again: false,
-    };
+    const values = { ...FOUND, again: false };
     return Promise.resolve({ changed: true, values, digest: digestOf(values) });
   };
   return Object.fromEntries(actions.map((action) => [action, act]));

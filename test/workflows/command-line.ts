@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Io } from '../../src/cli/io.js';
-import { runCli } from '../../src/cli/program.js';
+import { callCli } from '../recording-io.js';
 import { sealPlan } from '../../src/digest.js';
 import type { Plan } from '../../src/plan/types.js';
 import type { RunState } from '../../src/run/state.js';
@@ -20,19 +19,7 @@ export interface Saved {
 
 /** Runs one command line as rita, without a terminal, where its words say. */
 export async function runWords(...argv: string[]): Promise<Answer> {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    env: { REHOST_ACTOR: 'rita' },
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  const code = await runCli(argv, io);
-  return { code, out, err };
+  return callCli(argv, { env: { REHOST_ACTOR: 'rita' } });
 }
 
 /** The command line of one test file and the plans that it applies. */

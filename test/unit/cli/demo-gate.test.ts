@@ -12,21 +12,10 @@ import type { CommandName } from '../../../src/run/commands.js';
 import { compiled, SPEC } from '../procedures/discovered.js';
 import { DrivenRun } from '../run/run-driver.js';
 import { REQUESTER } from '../../workflows/plans.js';
+import { FOUND } from '../../found.js';
 
 const SUMMARY = { workflowId: 'kind/target-1', migration: 'm-1' } as RunSummary;
 const VOTERS = ['ada', 'grace', 'edsger'];
-
-// Every member that a later step of the plan refers to.
-const FOUND = {
-  publicKey: 'ssh-ed25519 AAAA',
-  active: true,
-  enabled: true,
-  incoming: '/srv/ppm/.incoming/data',
-  path: '/var/lib/rehost/record',
-  digest: 'd'.repeat(64),
-  liveInode: '11',
-  incomingInode: '12',
-};
 
 interface Table {
   readonly run: DrivenRun;

@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askOracle, demoExitCode, findOracle, type Judgement } from '../../../src/cli/demo-judge.js';
-import type { Io } from '../../../src/cli/io.js';
-import { runCli } from '../../../src/cli/program.js';
+import { callCli } from '../../recording-io.js';
 
 let root: string;
 const setStage = jest.fn();
@@ -27,17 +26,7 @@ function installed(...paths: readonly string[]): void {
 }
 
 async function demo(interactive: boolean, ...argv: string[]): Promise<{ code: number; err: string }> {
-  let err = '';
-  const io: Io = {
-    out: () => undefined,
-    err: (text) => (err += text),
-    env: {},
-    interactive,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  return { code: await runCli(['demo', ...argv], io), err };
+  return callCli(['demo', ...argv], { interactive });
 }
 
 describe('demo --yes', () => {

@@ -1,22 +1,9 @@
 import { exitCodeOf } from '../../../src/cli/exit-codes.js';
-import type { Io } from '../../../src/cli/io.js';
 import { printFailure, printResult, table } from '../../../src/cli/output.js';
 import { failure, FAILURES } from '../../../src/failures.js';
+import { recordingIo } from '../../recording-io.js';
 
-function recording(colour = false): { io: Io; out: () => string; err: () => string } {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    env: {},
-    interactive: false,
-    colour,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  return { io, out: () => out, err: () => err };
-}
+const recording = (colour = false) => recordingIo({ colour });
 
 describe('printFailure', () => {
   const denied = failure('SshDenied', {

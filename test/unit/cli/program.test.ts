@@ -6,7 +6,8 @@ import type { Io } from '../../../src/cli/io.js';
 import { twinName } from '../../../src/cli/options.js';
 import { planSteps } from '../../../src/plan/types.js';
 import { compiled } from '../procedures/discovered.js';
-import { createProgram, runCli } from '../../../src/cli/program.js';
+import { createProgram } from '../../../src/cli/program.js';
+import { callCli, recordingIo } from '../../recording-io.js';
 import { RELEASE } from '../../../src/cli/release.js';
 import { INVENTORY_TEMPLATE, SPEC_TEMPLATE } from '../../../src/cli/templates.js';
 
@@ -17,34 +18,13 @@ interface Heard {
 }
 
 async function rehost(argv: readonly string[], env: Io['env'] = {}): Promise<Heard> {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    env,
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  return { code: await runCli(argv, io), out, err };
+  return callCli(argv, { env });
 }
-
-const silent: Io = {
-  out: () => undefined,
-  err: () => undefined,
-  env: {},
-  interactive: false,
-  colour: false,
-  ask: () => Promise.resolve(undefined),
-  interrupted: new AbortController().signal,
-};
 
 function leaves(command: Command): readonly Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
-const commands = leaves(createProgram(silent, { code: 0 }));
+const commands = leaves(createProgram(recordingIo().io, { code: 0 }));
 const fullName = (command: Command): string =>
   command.parent?.parent == null ? command.name() : `${command.parent.name()} ${command.name()}`;
 

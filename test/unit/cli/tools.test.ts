@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Io } from '../../../src/cli/io.js';
-import { runCli } from '../../../src/cli/program.js';
+import { callCli } from '../../recording-io.js';
 import type { PackageManagerDiscovery } from '../../../src/contracts/package-manager.js';
 import { digestPlan, sealPlan } from '../../../src/digest.js';
 import { PLAN_LIMIT_BYTES, type Plan } from '../../../src/plan/types.js';
@@ -27,18 +26,8 @@ afterEach(() => {
 });
 
 async function rehost(...argv: string[]): Promise<Told> {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    env: { XDG_DATA_HOME: directory },
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  };
-  const code = await runCli([...argv, '-o', 'json'], io);
+  const env = { XDG_DATA_HOME: directory };
+  const { code, out, err } = await callCli([...argv, '-o', 'json'], { env });
   return { code, out, error: (JSON.parse(err) as Pick<Told, 'error'>).error };
 }
 

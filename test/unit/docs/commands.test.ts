@@ -2,20 +2,10 @@ import type { Command } from 'commander';
 import { EXIT } from '../../../src/cli/exit-codes.js';
 import { createProgram } from '../../../src/cli/program.js';
 import { FAILURES } from '../../../src/failures.js';
+import { recordingIo } from '../../recording-io.js';
 import { documents, read } from './documents.js';
 
-const program = createProgram(
-  {
-    out: () => undefined,
-    err: () => undefined,
-    env: {},
-    interactive: false,
-    colour: false,
-    ask: () => Promise.resolve(undefined),
-    interrupted: new AbortController().signal,
-  },
-  { code: 0 },
-);
+const program = createProgram(recordingIo().io, { code: 0 });
 
 /** Code of a document: inline spans, and lines of blocks with their continuation lines joined. */
 function codeOf(text: string): readonly string[] {
